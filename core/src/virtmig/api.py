@@ -1,0 +1,46 @@
+"""Everything a plugin imports. What `__all__` lists is the compatibility promise."""
+
+from virtmig.errors import (
+    ContractBroken,
+    DeviceMismatch,
+    FeatureRefused,
+    IndexMismatch,
+    LoadRefused,
+    NotYetLoaded,
+    VirtmigError,
+)
+from virtmig.virtio.common import NO_VECTOR, QUEUE_MAX
+from virtmig.virtio.drivers import DeviceDriver, Driver, TransportDriver
+from virtmig.virtio.element import IoVec, VirtQueueElement
+from virtmig.virtio.facts import OpenFact
+from virtmig.virtio.state import VirtioState
+from virtmig.wire.codec import decode, encode
+from virtmig.wire.compound import (
+    array,
+    bitmap,
+    buffer,
+    header_version,
+    marked,
+    struct,
+    subsection,
+    table,
+)
+from virtmig.wire.record import record, wire
+from virtmig.wire.scope import Condition, Scope, Seen, if_fact, if_feature, if_set, since
+from virtmig.wire.types import (
+    WireType,
+    be16,
+    be32,
+    be64,
+    boolean,
+    le16,
+    le32,
+    low_high,
+    mac_address,
+    native32,
+    native64,
+    raw,
+    s8,
+    sbe32,
+    u8,
+)

@@ -1,0 +1,90 @@
+"""What a plugin says of itself: the data that decoding needs, without any code to run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from virtmig.errors import ContractBroken
+from virtmig.virtio.facts import OpenFact
+from virtmig.wire.layout import layout_of
+
+View = Callable[[Any], Mapping[str, Any]]
+"""Makes a readable summary (plain data) of one part's record, for reports."""
+
+
+def _is_record(_: Any, attribute: attrs.Attribute[type], value: type | None) -> None:
+    if value is None:
+        return
+    try:
+        layout_of(value)
+    except (TypeError, AttributeError) as error:
+        raise ContractBroken(f"{attribute.name}={value!r}: {error}") from None
+
+
+@attrs.frozen(kw_only=True)
+class DeviceDriver:
+    """A device type: net, blk, ...
+
+    name: QEMU's vmsd name (`virtio-net`) and the name of the entry point. device_id: virtio
+    device id. version: section version_id that QEMU writes; minimum_version: the oldest that is
+    read (default: the same). state: record of the device part. queue_names: roles by queue
+    index; the last ones repeat as `queue_period` says. features: names of the device type's own
+    feature bits. facts: what its layout needs and the stream does not say.
+    """
+
+    name: str
+    device_id: int
+    version: int
+    minimum_version: int = attrs.field()
+    state: type = attrs.field(validator=_is_record)
+    queue_names: tuple[str, ...] = ()
+    features: Mapping[int, str] = attrs.field(factory=dict[int, str])
+    facts: tuple[OpenFact, ...] = ()
+    view: View | None = None
+
+    @minimum_version.default
+    def _minimum_version(self) -> int:
+        return self.version
+
+
+@attrs.frozen(kw_only=True)
+class TransportDriver:
+    """A bus: pci, ccw, ...
+
+    name: name of the entry point (`virtio-pci`). path_pattern: regular expression that the whole
+    device path in front of `/virtio-...` must match. pathless_machines: regular expression for
+    the start of machine type names whose idstr has no path. config, queue, extra: records of the
+    proxy part, of what each queue adds, and of `virtio/extra_state` (None: it never sends any).
+    vring_align: whether each queue carries a ring alignment.
+    """
+
+    name: str
+    path_pattern: str
+    pathless_machines: str = ""
+    config: type = attrs.field(validator=_is_record)
+    queue: type = attrs.field(validator=_is_record)
+    extra: type | None = attrs.field(default=None, validator=_is_record)
+    vring_align: bool = False
+    facts: tuple[OpenFact, ...] = ()
+    view: View | None = None
+
+    def claims(self, path: str, machine: str) -> bool:
+        """Whether a device at `path` of a machine of this type sits on this bus."""
+        if path:
+            return re.fullmatch(self.path_pattern, path) is not None
+        return bool(self.pathless_machines) and (
+            re.match(self.pathless_machines, machine) is not None
+        )
+
+    @property
+    def records(self) -> dict[str, type]:
+        """The records that fill slots of core records."""
+        found = {"queue": self.queue, "extra": self.extra}
+        return {name: cls for name, cls in found.items() if cls is not None}
+
+
+Driver = DeviceDriver | TransportDriver

@@ -1,0 +1,135 @@
+"""One virtio section: payload bytes ⇄ `VirtioState`, in the documented order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from virtmig.errors import AmbiguousLayout, DecodeError, VirtmigError
+from virtmig.virtio.common import CommonState, QueueState
+from virtmig.virtio.drivers import DeviceDriver, TransportDriver
+from virtmig.virtio.element import ELEMENT_NDESCS
+from virtmig.virtio.facts import HOST_BYTEORDER, OpenFact, Source, Trial
+from virtmig.virtio.order import PARTS
+from virtmig.virtio.state import VirtioState
+from virtmig.virtio.subsections import Subsections
+from virtmig.wire.codec import end
+from virtmig.wire.compound import Array, Struct
+from virtmig.wire.reader import Reader
+from virtmig.wire.scope import Scope
+from virtmig.wire.types import WireType
+
+
+def _queue_count(scope: Scope, _: object) -> int:
+    """nq"""
+    common: CommonState = scope.parts["common"]
+    return common.nq
+
+
+@attrs.frozen
+class Envelope:
+    """How the sections of one device type on one transport are laid out."""
+
+    transport: TransportDriver
+    device: DeviceDriver
+
+    @property
+    def parts(self) -> Iterator[tuple[str, WireType[Any]]]:
+        """Each part with its wire type, in the order of the procedure."""
+        types: dict[str, WireType[Any]] = {
+            "config": Struct(self.transport.config),
+            "common": Struct(CommonState),
+            "queues": Array(Struct(QueueState), _queue_count),
+            "device": Struct(self.device.state),
+            "subsections": Struct(Subsections),
+        }
+        return ((name, types[name]) for name in PARTS)
+
+    @property
+    def open_facts(self) -> dict[str, OpenFact]:
+        """The facts that these layouts can ask for, by name."""
+        facts = (*self.transport.facts, *self.device.facts, ELEMENT_NDESCS, HOST_BYTEORDER)
+        return {fact.name: fact for fact in facts}
+
+    def scope(self, facts: Any, version: int) -> Scope:
+        return Scope(facts=facts, version=version, records=self.transport.records)
+
+    def given(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        return {"vring_align": self.transport.vring_align, **facts}
+
+    def parse(
+        self, payload: bytes, version: int, facts: Mapping[str, Any] | None = None
+    ) -> VirtioState:
+        """The state that a section's payload holds; every byte is accounted for.
+
+        version: version_id of the section. facts: answers to open facts by name, where known.
+        """
+        trial = Trial(self.open_facts, self.given(facts or {}))
+        fitting: list[VirtioState] = []
+        failed: DecodeError | None = None
+        more = True
+        while more:
+            try:
+                fitting.append(self._read(payload, version, trial))
+            except DecodeError as error:
+                failed = _furthest(failed, error)
+            more = trial.advance()
+        if failed is not None and not fitting:
+            raise failed
+        return self._settle(fitting)
+
+    def _settle(self, fitting: list[VirtioState]) -> VirtioState:
+        """The one state that fits, or the first where the difference may be assumed away."""
+        first = fitting[0]
+        rivals = [other for other in fitting[1:] if not _same(first, other)]
+        if not rivals:
+            return first
+        known = {(fact.name, fact.value) for fact in first.facts}
+        doubt = {f.name for other in rivals for f in other.facts if (f.name, f.value) not in known}
+        if not all(self.open_facts[name].prefer_first for name in doubt):
+            hint = " ".join(f"--fact {name}=..." for name in sorted(doubt))
+            raise AmbiguousLayout("two layouts fit these bytes", hint=f"say which with {hint}")
+        facts = tuple(
+            attrs.evolve(f, source=Source.ASSUMED) if f.name in doubt else f for f in first.facts
+        )
+        return attrs.evolve(first, facts=facts)
+
+    def _read(self, payload: bytes, version: int, trial: Trial) -> VirtioState:
+        reader = Reader(payload)
+        scope = self.scope(trial, version)
+        for name, kind in self.parts:
+            try:
+                scope.parts[name] = kind.decode(reader, scope, {})
+            except VirtmigError as error:
+                raise error.inside(name) from error.__cause__
+            if name == "common":
+                scope.features_lo = scope.parts[name].guest_features_lo
+        end(reader)
+        return VirtioState(**scope.parts, facts=trial.facts(Source.DERIVED))
+
+    def unparse(self, state: VirtioState, version: int) -> bytes:
+        """The payload of a section that holds `state`."""
+        facts = self.given({fact.name: fact.value for fact in state.facts})
+        scope = self.scope(facts, version)
+        scope.features_lo = state.common.guest_features_lo
+        out = bytearray()
+        for name, kind in self.parts:
+            value = scope.parts[name] = getattr(state, name)
+            try:
+                kind.encode(value, out, scope, {})
+            except VirtmigError as error:
+                raise error.inside(name) from error.__cause__
+        return bytes(out)
+
+
+def _same(one: VirtioState, other: VirtioState) -> bool:
+    return attrs.evolve(one, facts=()) == attrs.evolve(other, facts=())
+
+
+def _furthest(one: DecodeError | None, other: DecodeError) -> DecodeError:
+    """The error of the layout that explains more of the payload."""
+    if one is None or (other.where.offset or 0) > (one.where.offset or 0):
+        return other
+    return one

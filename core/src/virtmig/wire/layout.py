@@ -1,0 +1,235 @@
+"""A record's declaration, compiled once: its fields, and a plan for each combination of them.
+
+A record whose fields are all of fixed width in the case at hand becomes one row: one
+`struct.Struct`, one generated function that builds the object from the raw values and one that
+takes it apart. Whole arrays of such rows are read with `iter_unpack`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+
+from virtmig.errors import ConditionMismatch, OutOfRange
+from virtmig.wire.run import Run
+from virtmig.wire.scope import Condition, Scope
+from virtmig.wire.types import Fixed, WireType
+
+ATTRIBUTE = "__virtmig_layout__"
+
+
+@attrs.frozen(eq=False)
+class FieldSpec:
+    """One declared field: what `wire()` was given, under its name."""
+
+    name: str
+    type: WireType[Any]
+    doc: str
+    when: Condition | None
+
+
+class Nested:
+    """Mixin of wire types that hold one record inline, without a header of its own."""
+
+    def layout(self, scope: Scope) -> Layout:
+        """The layout of the record that stands here, given what is known so far."""
+        raise NotImplementedError
+
+
+@attrs.define(eq=False, slots=True)
+class Row:
+    """A plan that is one run: how to build the object of raw values and how to take it apart."""
+
+    run: Run
+    build: Callable[..., Any]
+    flat: Callable[[Any], tuple[Any, ...]]
+
+
+@attrs.define(eq=False, slots=True)
+class Plan:
+    """What one combination of conditions leaves of a record: runs and single fields in order."""
+
+    layout: Layout
+    steps: list[Run | FieldSpec]
+    nested: dict[str, Plan]
+    absent: tuple[str, ...]
+    row: Row | None = None
+
+
+class Layout:
+    """The compiled declaration of one record class."""
+
+    def __init__(
+        self, cls: type, fields: list[FieldSpec], vmsd: str, version: int, minimum: int
+    ) -> None:
+        self.cls = cls
+        self.vmsd = vmsd
+        self.version = version
+        self.minimum = minimum
+        self.all_fields = tuple(fields)
+        self.fields = tuple(field for field in fields if field.type.tail is None)
+        self.tails = {
+            field.type.tail.vmsd: field for field in fields if field.type.tail is not None
+        }
+        self.outer = [f for f in self.fields if f.when is not None and not f.when.reads]
+        self.inline = [f for f in self.fields if isinstance(f.type, Nested)]
+        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._static = None if self.outer or self.inline else self._compile((), {})
+
+    def plan(self, scope: Scope) -> Plan:
+        """The plan for decoding under `scope`."""
+        if self._static is not None:
+            return self._static
+        absent = tuple([f.name for f in self.outer if not _holds(f.when, scope)])
+        nested = {
+            f.name: f.type.layout(scope).plan(scope)
+            for f in self.inline
+            if f.name not in absent and isinstance(f.type, Nested) and f.when is None
+        }
+        return self._cached(absent, nested)
+
+    def plan_of(self, value: Any) -> Plan:
+        """The plan for encoding `value`: what it holds decides what is written."""
+        if self._static is not None:
+            return self._static
+        absent = tuple([f.name for f in self.outer if getattr(value, f.name) is None])
+        nested = {
+            f.name: layout_of(type(child)).plan_of(child)
+            for f in self.inline
+            if f.when is None and (child := getattr(value, f.name)) is not None
+        }
+        return self._cached(absent, nested)
+
+    def _cached(self, absent: tuple[str, ...], nested: dict[str, Plan]) -> Plan:
+        key = (absent, *nested.values())
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._compile(absent, nested)
+        return plan
+
+    def _compile(self, absent: tuple[str, ...], nested: dict[str, Plan]) -> Plan:
+        steps: list[Run | FieldSpec] = []
+        group: list[tuple[str, Fixed[Any]]] = []
+        for field in self.fields:
+            if field.name in absent:
+                continue
+            kind = field.type
+            fuses = isinstance(kind, Fixed) and (field.when is None or not field.when.reads)
+            if group and not (fuses and _joins(group, kind)):
+                steps.append(Run(group))
+                group = []
+            if fuses and isinstance(kind, Fixed):
+                group.append((field.name, kind))
+            else:
+                steps.append(field)
+        if group:
+            steps.append(Run(group))
+        plan = Plan(self, steps, nested, absent)
+        plan.row = _row(plan)
+        return plan
+
+
+def _holds(condition: Condition | None, scope: Scope) -> bool:
+    return condition is None or condition.test(scope, {})
+
+
+def _joins(group: list[tuple[str, Fixed[Any]]], kind: WireType[Any]) -> bool:
+    """Whether `kind` has the byte order of the run so far; single bytes have any."""
+    orders = {member.order for _, member in group if member.order}
+    return isinstance(kind, Fixed) and (not kind.order or not orders or kind.order in orders)
+
+
+def layout_of(cls: type) -> Layout:
+    """The layout that `@record` compiled for `cls`."""
+    layout = cls.__dict__.get(ATTRIBUTE)
+    if not isinstance(layout, Layout):
+        raise TypeError(f"{cls.__name__} is not a record; decorate it with @record()")
+    return layout
+
+
+def _leaves(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Fixed[Any]] | None]:
+    """Fixed fields of the plan and its nested plans; None where something else stands."""
+    if plan.layout.tails:
+        yield None
+    for field in plan.layout.fields:
+        if field.name in plan.absent:
+            continue
+        if isinstance(field.type, Fixed) and (field.when is None or not field.when.reads):
+            yield prefix + field.name, field.type
+        elif field.name in plan.nested:
+            yield from _leaves(plan.nested[field.name], f"{prefix}{field.name}.")
+        else:
+            yield None
+
+
+def _row(plan: Plan) -> Row | None:
+    leaves: list[tuple[str, Fixed[Any]]] = []
+    for leaf in _leaves(plan):
+        if leaf is None or (leaves and not _joins(leaves, leaf[1])):
+            return None
+        leaves.append(leaf)
+    if not leaves:
+        return None
+    writer = _RowSource()
+    top = writer.object(plan, "o")
+    return Row(Run(leaves), *writer.functions(top))
+
+
+class _RowSource:
+    """Source of a row's two functions.
+
+    Records are frozen, so objects are made as attrs makes them, by setting slots; doing it in
+    one generated function is what makes a thousand rows cost a third of calling the class.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {"new": object.__new__, "refuse": _refuse}
+        self.build: list[str] = []
+        self.take: list[str] = []
+        self.parts: list[str] = []
+
+    def object(self, plan: Plan, var: str) -> str:
+        cls = plan.layout.cls
+        self.names[f"C{var}"] = cls
+        self.build.append(f"{var} = new(C{var})")
+        self.take.append(f"if {var}.__class__ is not C{var}: refuse({var}, C{var})")
+        for number, field in enumerate(plan.layout.fields):
+            self.field(plan, field, var, f"{var}_{number}")
+        return var
+
+    def field(self, plan: Plan, field: FieldSpec, var: str, slot: str) -> None:
+        self.names[f"S{slot}"] = getattr(plan.layout.cls, field.name).__set__
+        if field.name in plan.absent:
+            self.build.append(f"S{slot}({var}, None)")
+            self.take.append(f"if {var}.{field.name} is not None: refuse({var}, {field.name!r})")
+        elif field.name in plan.nested:
+            self.take.append(f"{slot} = {var}.{field.name}")
+            self.object(plan.nested[field.name], slot)
+            self.build.append(f"S{slot}({var}, {slot})")
+        else:
+            self.leaf(field.type, field.name, var, slot)
+
+    def leaf(self, kind: Any, name: str, var: str, slot: str) -> None:
+        self.names |= {f"L{slot}": kind.load, f"D{slot}": kind.dump}
+        argument = f"a{len(self.parts)}"
+        value = f"L{slot}({argument})" if kind.load else argument
+        self.build.append(f"S{slot}({var}, {value})")
+        self.parts.append(f"D{slot}({var}.{name})" if kind.dump else f"{var}.{name}")
+
+    def functions(self, top: str) -> tuple[Callable[..., Any], Callable[[Any], tuple[Any, ...]]]:
+        arguments = ", ".join(f"a{number}" for number in range(len(self.parts)))
+        source = "\n ".join([f"def build({arguments}):", *self.build, f"return {top}"])
+        source += "\n" + "\n ".join(
+            [f"def flat({top}):", *self.take, f"return ({', '.join(self.parts)},)"]
+        )
+        exec(source, self.names)  # noqa: S102  the source is made of declared names only
+        return self.names["build"], self.names["flat"]
+
+
+def _refuse(value: Any, expected: type | str) -> None:
+    if isinstance(expected, str):
+        text = "is set here and unset in the first row of the same array"
+        raise ConditionMismatch(text, path=expected)
+    raise OutOfRange(f"expected {expected.__name__}, found {type(value).__name__}")

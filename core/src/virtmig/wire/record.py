@@ -1,0 +1,78 @@
+"""`@record` and `wire()`: the one place where a field is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, dataclass_transform, overload
+
+import attrs
+
+from virtmig.wire.layout import ATTRIBUTE, FieldSpec, Layout
+from virtmig.wire.scope import Condition
+from virtmig.wire.types import WireType
+
+T = TypeVar("T")
+METADATA = "virtmig.wire"
+_MISSING_DOC = "{}.{}: a field needs a doc: its meaning and unit"
+
+
+@overload
+def wire(type: WireType[T], doc: str, *, when: None = None) -> T: ...
+@overload
+def wire(type: WireType[T], doc: str, *, when: Condition) -> T | None: ...
+def wire(type: WireType[Any], doc: str, *, when: Condition | None = None) -> Any:
+    """Declare a field of a record.
+
+    type: how it lies on the wire; its Python type must equal the annotation.
+    doc: meaning and unit, for tables, `explain` and error hints.
+    when: the condition under which it is on the wire; the value is None where it is not.
+    """
+    optional = when is not None or type.tail is not None
+    default = None if optional else attrs.NOTHING
+    return attrs.field(default=default, kw_only=True, metadata={METADATA: (type, doc, when)})
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(wire,))
+def record(
+    vmsd: str = "", *, version: int = 1, minimum: int | None = None
+) -> Callable[[type[T]], type[T]]:
+    """Make a frozen, keyword-only class of wire fields, and compile it.
+
+    vmsd: QEMU's name of it, needed if it is a subsection or has subsections.
+    version: the version_id that QEMU writes; `minimum` is the oldest that is read (default: the
+    same).
+    """
+
+    def make(cls: type[T]) -> type[T]:
+        made = attrs.frozen(kw_only=True, slots=True)(cls)
+        lowest = version if minimum is None else minimum
+        layout = Layout(made, _specs(made), vmsd, version, lowest)
+        setattr(made, ATTRIBUTE, layout)
+        return made
+
+    return make
+
+
+def _specs(cls: type) -> list[FieldSpec]:
+    specs: list[FieldSpec] = []
+    for attribute in attrs.fields(cls):
+        declared = attribute.metadata.get(METADATA)
+        if declared is None:
+            raise TypeError(f"{cls.__name__}.{attribute.name}: declare it with wire()")
+        spec = FieldSpec(attribute.name, *declared)
+        _check(cls, spec, specs)
+        specs.append(spec)
+    return specs
+
+
+def _check(cls: type, spec: FieldSpec, earlier: list[FieldSpec]) -> None:
+    """Refuse at class creation what would only fail on the first stream."""
+    if not spec.doc:
+        raise TypeError(_MISSING_DOC.format(cls.__name__, spec.name))
+    known = {field.name for field in earlier}
+    for name in (*spec.type.reads, *(spec.when.reads if spec.when else ())):
+        if name not in known:
+            text = f"{cls.__name__}.{spec.name} depends on {name!r}, which is no earlier field"
+            raise TypeError(text)
+    if spec.type.tail is None and any(field.type.tail is not None for field in earlier):
+        raise TypeError(f"{cls.__name__}.{spec.name}: subsections come after all other fields")

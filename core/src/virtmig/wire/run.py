@@ -1,0 +1,101 @@
+"""Runs: neighbouring fixed-width fields fused into one `struct.Struct`."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from virtmig.errors import OutOfRange, Truncated, VirtmigError
+
+if TYPE_CHECKING:
+    from virtmig.wire.types import Fixed
+
+NATIVE = "="
+"""Order of fields that a QEMU copies raw out of its own memory; resolved by a fact."""
+
+
+class Run:
+    """Fixed-width fields that follow each other with one byte order.
+
+    `names` are dotted paths from the record the run belongs to.
+    """
+
+    __slots__ = ("codes", "names", "offsets", "order", "size", "structs", "types")
+
+    def __init__(self, fields: Sequence[tuple[str, Fixed[Any]]]) -> None:
+        self.names = tuple(name for name, _ in fields)
+        self.types = tuple(kind for _, kind in fields)
+        orders = {kind.order for kind in self.types if kind.order}
+        self.order = orders.pop() if orders else ">"
+        self.codes = "".join(kind.code for kind in self.types)
+        prefixes = "<>" if self.order == NATIVE else self.order
+        self.structs = {order: struct.Struct(order + self.codes) for order in prefixes}
+        self.size = struct.calcsize(">" + self.codes)
+        sizes = [kind.size for kind in self.types]
+        self.offsets = [sum(sizes[:index]) for index in range(len(sizes))]
+
+    def truncated(self, start: int, left: int) -> Truncated:
+        """The error for a run at `start` of which only `left` bytes are there."""
+        for name, kind, offset in zip(self.names, self.types, self.offsets, strict=True):
+            if offset + kind.size > left:
+                text = f"need {kind.size} bytes, {max(left - offset, 0)} left"
+                return Truncated(text, path=name, offset=start + offset)
+        raise AssertionError(left)
+
+    def load(self, values: tuple[Any, ...], start: int) -> list[Any]:
+        """Python values of raw ones; names the field that refuses its value."""
+        loaded: list[Any] = []
+        for name, kind, offset, raw in zip(
+            self.names, self.types, self.offsets, values, strict=True
+        ):
+            try:
+                loaded.append(kind.load(raw) if kind.load else raw)
+            except VirtmigError as error:
+                if name:
+                    error.inside(name)
+                error.where = error.where.at(start + offset)
+                raise
+        return loaded
+
+    def pack(self, order: str, values: Sequence[Any]) -> bytes:
+        """Bytes of Python values; names the field that cannot hold its value."""
+        try:
+            raw = [
+                kind.dump(value) if kind.dump else value
+                for kind, value in zip(self.types, values, strict=True)
+            ]
+            return self.structs[order].pack(*raw)
+        except (VirtmigError, struct.error, TypeError, AttributeError) as error:
+            raise self.blame(values) or error from None
+
+    def blame(self, values: Sequence[Any]) -> VirtmigError | None:
+        """The error of the first value that its field cannot hold."""
+        for name, kind, value in zip(self.names, self.types, values, strict=True):
+            try:
+                struct.pack(">" + kind.code, kind.dump(value) if kind.dump else value)
+            except VirtmigError as error:
+                return error.inside(name) if name else error
+            except (struct.error, TypeError, AttributeError):
+                return OutOfRange(f"{value!r:.60} does not fit {kind.label}", path=name)
+        return None
+
+    def blame_object(self, value: Any) -> VirtmigError | None:
+        """The same for the fields of an object."""
+        try:
+            return self.blame([attrgetter(name)(value) for name in self.names])
+        except AttributeError:
+            return None
+
+
+@lru_cache(maxsize=256)
+def _repeated(order: str, codes: str, count: int) -> struct.Struct:
+    return struct.Struct(order + codes * count)
+
+
+def pack_rows(run: Run, order: str, rows: Sequence[tuple[Any, ...]]) -> bytes:
+    """Bytes of many equal runs at once; `struct.error` if any value does not fit."""
+    return _repeated(order, run.codes, len(rows)).pack(*chain.from_iterable(rows))

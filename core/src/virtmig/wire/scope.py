@@ -1,0 +1,79 @@
+"""What a condition or a count may look at: earlier siblings, earlier parts, and facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import attrs
+
+Seen = Mapping[str, Any]
+"""Values of the fields that stand earlier in the same record, by name."""
+
+
+class FactSource(Protocol):
+    """Answers what the bytes do not say; see `virtmig.virtio.facts`."""
+
+    def __getitem__(self, name: str) -> Any: ...
+
+
+class NoFacts:
+    """Knows nothing: for records that need no fact."""
+
+    def __getitem__(self, name: str) -> Any:
+        raise KeyError(name)
+
+
+@attrs.define(slots=True, eq=False)
+class Scope:
+    """Everything beside its own siblings that a field's layout may depend on."""
+
+    facts: FactSource = attrs.field(factory=NoFacts)
+    parts: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    """The parts read so far: `config`, `common`, `queues`, `device`."""
+    features_lo: int = 0
+    """Accepted features 0 to 31, all that is known before the subsections."""
+    version: int = 1
+    """version_id of the section or subsection being read."""
+    records: Mapping[str, type] = attrs.field(factory=dict[str, type])
+    """Records that a plugin supplies for a slot of a core record, by slot name."""
+
+    @property
+    def host_order(self) -> str:
+        """`<` or `>`: byte order of the few fields that are copied raw out of the source host."""
+        return "<" if self.facts["host_byteorder"] == "little" else ">"
+
+
+@attrs.frozen
+class Condition:
+    """When a field is on the wire: a sentence for people and a test for machines."""
+
+    text: str
+    test: Callable[[Scope, Seen], bool]
+    reads: tuple[str, ...] = ()
+    """Earlier siblings that the test looks at; empty if all rows of an array share the answer."""
+
+
+def if_set(sibling: str) -> Condition:
+    """Present if the earlier field `sibling` is not zero."""
+    return Condition(f"`{sibling}` is set", lambda _, seen: bool(seen[sibling]), (sibling,))
+
+
+def if_feature(bit: int, name: str) -> Condition:
+    """Present if the guest driver accepted feature `bit` (0 to 31), named `name`.
+
+    Only the low word may be asked for: the others are in a subsection that comes later.
+    """
+    if not 0 <= bit < 32:
+        raise ValueError(f"feature {bit} is not known before the subsections; only 0 to 31 are")
+    return Condition(f"feature {name} accepted", lambda scope, _: bool(scope.features_lo >> bit & 1))
+
+
+def if_fact(name: str, value: Any = True, text: str = "") -> Condition:
+    """Present if the fact `name`, which the stream does not state, equals `value`."""
+    return Condition(text or f"{name} is {value}", lambda scope, _: bool(scope.facts[name] == value))
+
+
+def since(version: int) -> Condition:
+    """Present from `version` of the section or subsection on."""
+    return Condition(f"version ≥ {version}", lambda scope, _: scope.version >= version)

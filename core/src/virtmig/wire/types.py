@@ -1,0 +1,209 @@
+"""How one value lies on the wire. `WireType[T]` ties it to its Python type for type checkers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from struct import calcsize
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import attrs
+
+from virtmig.errors import BadContainer, LimitExceeded, NotCanonical, OutOfRange
+from virtmig.wire.run import NATIVE, Run
+
+if TYPE_CHECKING:
+    from virtmig.wire.layout import Layout
+    from virtmig.wire.reader import Reader
+    from virtmig.wire.scope import Scope, Seen
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Form:
+    """What kind of plain data a tree is made of.
+
+    `text`: JSON, so bytes are hexadecimal. `records`: as in `Scope`, for reading a tree back.
+    """
+
+    text: bool
+    records: Mapping[str, type] = attrs.field(factory=dict[str, type])
+
+
+class WireType(Generic[T]):
+    """Base of all wire types; subclass it for a layout that none of ours describes.
+
+    `label` is what documentation tables print; `reads` names the earlier siblings it depends on.
+    """
+
+    label: str = ""
+    reads: tuple[str, ...] = ()
+    tail: Layout | None = None
+    """The record of a subsection; set only by `subsection()`."""
+    merged: bool = False
+    """Whether the fields of its record stand beside the outer record's own in a tree."""
+
+    def decode(self, reader: Reader, scope: Scope, seen: Seen) -> T:
+        """Take the value off the front of `reader`."""
+        raise NotImplementedError
+
+    def encode(self, value: T, out: bytearray, scope: Scope, seen: Seen) -> None:
+        """Append the value's bytes to `out`."""
+        raise NotImplementedError
+
+    def plain(self, value: T, form: Form) -> Any:
+        """The value as CBOR data, or as JSON data if `form.text`."""
+        del form
+        return value
+
+    def unplain(self, data: Any, form: Form) -> T:
+        """The reverse of `plain`; raises `BadContainer` for data of the wrong kind."""
+        raise NotImplementedError
+
+
+def expect(kind: type[T], data: Any) -> T:
+    """`data`, if it is exactly of type `kind` (a bool is no int)."""
+    if type(data) is not kind:
+        raise BadContainer(f"expected {kind.__name__}, found {type(data).__name__}")
+    return data
+
+
+class Fixed(WireType[T]):
+    """A value of fixed width that `struct` can read, with an optional conversion."""
+
+    def __init__(self, label: str, code: str, order: str, kind: type[T]) -> None:
+        self.label = label
+        self.code = code
+        self.order = order
+        self.kind = kind
+        self.size = calcsize(">" + code)
+        self.load: Callable[[Any], T] | None = None
+        self.dump: Callable[[T], Any] | None = None
+        self.run = Run([("", self)])
+
+    def decode(self, reader: Reader, scope: Scope, seen: Seen) -> T:
+        order = scope.host_order if self.order == NATIVE else self.run.order
+        start = reader.pos
+        value: T = self.run.load(reader.fixed(self.run, order), start)[0]
+        return value
+
+    def encode(self, value: T, out: bytearray, scope: Scope, seen: Seen) -> None:
+        order = scope.host_order if self.order == NATIVE else self.run.order
+        out += self.run.pack(order, [value])
+
+    def unplain(self, data: Any, form: Form) -> T:
+        return expect(self.kind, data)
+
+
+class Int(Fixed[int]):
+    """An integer; `upto` bounds it, so that a hostile count dies at its own offset."""
+
+    def __init__(self, label: str, code: str, order: str, high: int | None = None) -> None:
+        super().__init__(label, code, order, int)
+        bits = 8 * self.size
+        signed = code.islower()
+        self.low = -(1 << bits - 1) if signed else 0
+        self.high = ((1 << bits - signed) - 1) if high is None else high
+        if high is not None:
+            self.label = f"{label} ≤ {high}"
+            self.load = self._check_read
+            self.dump = self._check_write
+
+    def upto(self, high: int) -> Int:
+        """The same integer, refusing values above `high`."""
+        return Int(self.label, self.code, self.order, high)
+
+    def _check_read(self, value: int) -> int:
+        if value > self.high:
+            raise LimitExceeded(f"{value:#x} is above the limit {self.high:#x}")
+        return value
+
+    def _check_write(self, value: int) -> int:
+        if value > self.high:
+            raise OutOfRange(f"{value:#x} is above the limit {self.high:#x}")
+        return value
+
+
+class Boolean(Fixed[bool]):
+    """One byte, 0 or 1; QEMU reads any other as true and never writes it."""
+
+    def __init__(self) -> None:
+        super().__init__("bool", "B", "", bool)
+        self.load = self._read
+        self.dump = self._write
+
+    @staticmethod
+    def _read(value: int) -> bool:
+        if value > 1:
+            raise NotCanonical(f"boolean is {value:#x}; QEMU writes 0 or 1")
+        return value == 1
+
+    @staticmethod
+    def _write(value: bool) -> int:
+        if value is not True and value is not False:
+            raise OutOfRange(f"expected a bool, found {value!r}")
+        return int(value)
+
+
+class LowHigh(Fixed[int]):
+    """u32[2], low word first: a 64-bit register that a guest writes in two halves."""
+
+    low, high = 0, (1 << 64) - 1
+
+    def __init__(self) -> None:
+        super().__init__("be32[2], low word first", "Q", ">", int)
+        self.load = self.dump = self._swap
+
+    @staticmethod
+    def _swap(value: int) -> int:
+        return (value & 0xFFFFFFFF) << 32 | value >> 32
+
+
+class Raw(Fixed[bytes]):
+    """`size` bytes as they are; hexadecimal in JSON, with `separator` between the bytes."""
+
+    def __init__(self, size: int, separator: str = "") -> None:
+        super().__init__(f"bytes[{size}]", f"{size}s", "", bytes)
+        self.separator = separator
+        self.dump = self._check
+
+    def _check(self, value: bytes) -> bytes:
+        if len(value) != self.size:
+            raise OutOfRange(f"{len(value)} bytes given, {self.size} expected")
+        return value
+
+    def plain(self, value: bytes, form: Form) -> Any:
+        if not form.text:
+            return value
+        return value.hex(self.separator) if self.separator else value.hex()
+
+    def unplain(self, data: Any, form: Form) -> bytes:
+        return from_hex(data) if form.text else expect(bytes, data)
+
+
+def from_hex(data: Any) -> bytes:
+    """Bytes of a JSON string of hexadecimal digits."""
+    try:
+        return bytes.fromhex(expect(str, data).replace(":", ""))
+    except ValueError:
+        raise BadContainer("expected a string of hexadecimal digits") from None
+
+
+u8 = Int("u8", "B", "")
+s8 = Int("s8", "b", "")
+be16 = Int("be16", "H", ">")
+be32 = Int("be32", "I", ">")
+be64 = Int("be64", "Q", ">")
+sbe32 = Int("sbe32", "i", ">")
+le16 = Int("le16", "H", "<")
+le32 = Int("le32", "I", "<")
+native32 = Int("native32", "I", NATIVE)
+native64 = Int("native64", "Q", NATIVE)
+boolean = Boolean()
+low_high = LowHigh()
+mac_address = Raw(6, ":")
+
+
+def raw(size: int) -> Raw:
+    """`size` bytes as they are."""
+    return Raw(size)

@@ -1,0 +1,92 @@
+"""PCI configuration space: the type 0 header as fields, the capability list as a view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from virtmig.api import array, encode, le16, le32, record, u8, wire
+
+HEADER_SIZE = 64
+MSIX = 0x11
+HAS_CAPABILITIES = 1 << 4
+
+CAPABILITY_NAMES = {
+    0x01: "power management",
+    0x05: "MSI",
+    0x09: "vendor specific",
+    0x10: "PCI Express",
+    0x11: "MSI-X",
+}
+
+
+@record()
+class PciHeader:
+    """The type 0 header (PCI 3.0 section 6.1), little endian."""
+
+    vendor_id: int = wire(le16, "0x1af4 for virtio")
+    device_id: int = wire(le16, "0x1000 to 0x103f transitional, 0x1040 + device id modern")
+    command: int = wire(le16, "bit 0 I/O, bit 1 memory, bit 2 bus master, bit 10 INTx off")
+    status: int = wire(le16, "bit 4: capability list; the interrupt bit 3 is saved as 0")
+    revision_id: int = wire(u8, "0 transitional, 1 modern")
+    prog_if: int = wire(u8, "programming interface")
+    class_id: int = wire(le16, "base class in the high byte, sub-class in the low byte")
+    cache_line_size: int = wire(u8, "in 32-bit words")
+    latency_timer: int = wire(u8, "in bus clocks")
+    header_type: int = wire(u8, "0, or 0x80 for one of several functions")
+    bist: int = wire(u8, "built-in self test")
+    bars: tuple[int, ...] = wire(array(le32, 6), "base address registers")
+    cardbus_cis: int = wire(le32, "CardBus CIS pointer")
+    subsystem_vendor_id: int = wire(le16, "0x1af4")
+    subsystem_id: int = wire(le16, "virtio device id of transitional devices, else 0x1100")
+    expansion_rom: int = wire(le32, "expansion ROM base address")
+    capabilities_pointer: int = wire(u8, "offset of the first capability")
+    reserved: tuple[int, ...] = wire(array(u8, 7), "zero")
+    interrupt_line: int = wire(u8, "written by firmware")
+    interrupt_pin: int = wire(u8, "1: INTA")
+    min_gnt: int = wire(u8, "in quarter microseconds")
+    max_lat: int = wire(u8, "in quarter microseconds")
+
+
+def capabilities(header: PciHeader, rest: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Each capability: its offset, its id, and the bytes from the id on.
+
+    A list that leaves the first 256 bytes or comes back to itself ends there: the guest cannot
+    write it, but a stream's bytes are anybody's.
+    """
+    offset = header.capabilities_pointer & 0xFC if header.status & HAS_CAPABILITIES else 0
+    visited: set[int] = set()
+    while HEADER_SIZE <= offset < 255 and offset not in visited:
+        visited.add(offset)
+        start = offset - HEADER_SIZE
+        yield offset, rest[start], rest[start:192]
+        offset = rest[start + 1] & 0xFC
+
+
+def msix_vectors(header: PciHeader, rest: bytes) -> int:
+    """Vectors in the MSI-X table; 0 without MSI-X (PCI 3.0 section 6.8.2.3)."""
+    for _, number, body in capabilities(header, rest):
+        if number == MSIX and len(body) >= 4:
+            return (int.from_bytes(body[2:4], "little") & 0x7FF) + 1
+    return 0
+
+
+def summary(header: PciHeader, rest: bytes) -> dict[str, Any]:
+    """Registers and capabilities for people."""
+    return {
+        "id": f"{header.vendor_id:04x}:{header.device_id:04x}",
+        "subsystem": f"{header.subsystem_vendor_id:04x}:{header.subsystem_id:04x}",
+        "size": len(encode(header)) + len(rest),
+        "command": _command(header.command),
+        "bars": [f"{bar:#010x}" for bar in header.bars],
+        "capabilities": [
+            f"{offset:#04x} {CAPABILITY_NAMES.get(number, hex(number))}"
+            + (f", {msix_vectors(header, rest)} vectors" if number == MSIX else "")
+            for offset, number, _ in capabilities(header, rest)
+        ],
+    }
+
+
+def _command(command: int) -> list[str]:
+    names = {0: "I/O", 1: "memory", 2: "bus master", 10: "INTx off"}
+    return [name for bit, name in names.items() if command >> bit & 1]
