@@ -44,3 +44,5 @@ from virtmig.wire.types import (
     sbe32,
     u8,
 )
+from virtmig.hooks.hookspecs import hookimpl
+from virtmig.live.device import Transport, VirtioDevice, VirtQueue

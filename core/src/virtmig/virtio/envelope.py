@@ -71,11 +71,13 @@ class Envelope:
         failed: DecodeError | None = None
         more = True
         while more:
+            fitted = False
             try:
                 fitting.append(self._read(payload, version, trial))
+                fitted = True
             except DecodeError as error:
                 failed = _furthest(failed, error)
-            more = trial.advance()
+            more = trial.advance(fitted=fitted)
         if failed is not None and not fitting:
             raise failed
         return self._settle(fitting)

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from virtmig.errors import MissingFact
+from virtmig.wire import scope
 
 
 class Source(Enum):
@@ -41,13 +42,16 @@ class OpenFact:
     """A question that a driver's layouts ask.
 
     candidates: all possible answers, the likeliest first. prefer_first: where several fit and
-    differ, take the first as an assumption; otherwise that is an `AmbiguousLayout`.
+    differ, take the first as an assumption; otherwise that is an `AmbiguousLayout`. exclusive:
+    the candidates' lengths differ by so much that a section cannot end well with two of them, so
+    the first that fits is taken.
     """
 
     name: str
     candidates: tuple[Any, ...]
     doc: str
     prefer_first: bool = False
+    exclusive: bool = False
 
     def parse(self, text: str) -> Any:
         """The candidate that a user's `NAME=text` means."""
@@ -59,7 +63,7 @@ class OpenFact:
 
 
 HOST_BYTEORDER = OpenFact(
-    "host_byteorder",
+    scope.HOST_BYTEORDER,
     ("little", "big"),
     "byte order of the source host, for the few structures that QEMU copies raw",
     prefer_first=True,
@@ -97,10 +101,15 @@ class Trial:
         ]
         return (*given, *tried)
 
-    def advance(self) -> bool:
-        """Go to the next assignment; False when all have been tried."""
+    def advance(self, *, fitted: bool) -> bool:
+        """Go to the next assignment; False when all have been tried.
+
+        fitted: this one explains the whole section, so rivals of exclusive facts are left out.
+        """
         while self._asked:
             name, choice = self._asked.popitem()
+            if fitted and self._open[name].exclusive:
+                continue
             if choice + 1 < len(self._open[name].candidates):
                 self._asked[name] = choice + 1
                 return True

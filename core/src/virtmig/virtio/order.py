@@ -7,7 +7,9 @@ docs/devel/virtio-migration text, with the steps that virtio_load() takes beside
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from enum import Enum
+from itertools import groupby
 
 import attrs
 
@@ -73,24 +75,27 @@ SUBSECTIONS = tuple(layout_of(Subsections).tails)
 """Names of the core's subsections, in the order in which they are written."""
 
 
-def expand(steps: tuple[Step, ...], queues: int, subsections: tuple[str, ...]) -> list[str]:
-    """The steps' labels for a device with so many queues and these subsections.
+def walk(
+    steps: tuple[Step, ...], queues: int, subsections: Iterable[str]
+) -> Iterator[tuple[Step, int | str]]:
+    """Each step as often as it is done, with the queue index or subsection name it is done for.
 
-    Steps that are repeated for the same thing form one loop: queue 0's, then queue 1's, ...
+    Neighbouring steps that are repeated for the same thing form one loop: both for queue 0, then
+    both for queue 1, ... `subsections` is asked for only when its turn comes.
     """
-    labels: list[str] = []
-    index = 0
-    while index < len(steps):
-        loop = [steps[index]]
-        while index + len(loop) < len(steps) and loop[0].per is not Per.ONCE:
-            if steps[index + len(loop)].per is not loop[0].per:
-                break
-            loop.append(steps[index + len(loop)])
-        details = {
-            Per.ONCE: [""],
-            Per.QUEUE: [f"[{queue}]" for queue in range(queues)],
-            Per.SUBSECTION: [f" {name}" for name in SUBSECTIONS if name in subsections],
-        }[loop[0].per]
-        labels += [step.name + detail for detail in details for step in loop]
-        index += len(loop)
-    return labels
+    keys: dict[Per, Iterable[int | str]] = {
+        Per.ONCE: ("",),
+        Per.QUEUE: range(queues),
+        Per.SUBSECTION: subsections,
+    }
+    for per, group in groupby(steps, lambda step: step.per):
+        loop = tuple(group)
+        if per is Per.ONCE:
+            yield from ((step, "") for step in loop)
+        else:
+            yield from ((step, key) for key in keys[per] for step in loop)
+
+
+def label(step: Step, key: int | str) -> str:
+    """`load_queue[3]`, `load_subsection virtio/started`, `post_load`: a step in a trace."""
+    return f"{step.name}[{key}]" if isinstance(key, int) else f"{step.name} {key}".rstrip()

@@ -120,7 +120,7 @@ def check_version(layout: Layout, version: int, path: str, offset: int) -> None:
 def build(row: Row, values: tuple[Any, ...], start: int) -> Any:
     """The object of one row's raw values."""
     try:
-        return row.build(*values)
+        return row.build((values,))[0]
     except VirtmigError:
         row.run.load(values, start)
         raise

@@ -36,7 +36,10 @@ class _Counted(WireType[T]):
 
     def agree(self, found: int, scope: Scope, seen: Seen) -> None:
         """Refuse to write a length that the reader would not arrive at."""
-        expected = self.length(scope, seen)
+        try:
+            expected = self.length(scope, seen)
+        except KeyError:  # a fact that nobody knows cannot contradict
+            return
         if found != expected:
             raise CountMismatch(f"{found} given, {expected} counted by {self.label}")
 
@@ -80,12 +83,12 @@ class _Items(_Counted[tuple[T, ...]]):
         row = self.row(scope)
         if row is None:
             return self._each(reader, scope, seen, count)
-        values = list(reader.rows(row.run, codec.order_of(row.run, scope), count, stored))
+        order = codec.order_of(row.run, scope)
         try:
-            make = row.build
-            return tuple([make(*value) for value in values])
+            return tuple(row.build(reader.rows(row.run, order, count, stored)))
         except VirtmigError:
-            for index, value in enumerate(values):
+            reader.pos = start
+            for index, value in enumerate(reader.rows(row.run, order, count, stored)):
                 _at(index, row, value, start)
             raise
 

@@ -7,7 +7,7 @@ takes it apart. Whole arrays of such rows are read with `iter_unpack`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -40,10 +40,10 @@ class Nested:
 
 @attrs.define(eq=False, slots=True)
 class Row:
-    """A plan that is one run: how to build the object of raw values and how to take it apart."""
+    """A plan that is one run: how to build objects of raw values and how to take one apart."""
 
     run: Run
-    build: Callable[..., Any]
+    build: Callable[[Iterable[tuple[Any, ...]]], list[Any]]
     flat: Callable[[Any], tuple[Any, ...]]
 
 
@@ -218,11 +218,15 @@ class _RowSource:
         self.build.append(f"S{slot}({var}, {value})")
         self.parts.append(f"D{slot}({var}.{name})" if kind.dump else f"{var}.{name}")
 
-    def functions(self, top: str) -> tuple[Callable[..., Any], Callable[[Any], tuple[Any, ...]]]:
+    def functions(
+        self, top: str
+    ) -> tuple[Callable[..., list[Any]], Callable[[Any], tuple[Any, ...]]]:
         arguments = ", ".join(f"a{number}" for number in range(len(self.parts)))
-        source = "\n ".join([f"def build({arguments}):", *self.build, f"return {top}"])
-        source += "\n" + "\n ".join(
-            [f"def flat({top}):", *self.take, f"return ({', '.join(self.parts)},)"]
+        loop = "\n  ".join([f" for {arguments}, in rows:", *self.build, f"add({top})"])
+        take = "\n ".join([*self.take, f"return ({', '.join(self.parts)},)"])
+        source = (
+            f"def build(rows):\n made = []\n add = made.append\n{loop}\n return made\n"
+            f"def flat({top}):\n {take}\n"
         )
         exec(source, self.names)  # noqa: S102  the source is made of declared names only
         return self.names["build"], self.names["flat"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from virtmig.errors import NotCanonical, Truncated
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
 SUBSECTION = 0x05
 """The byte that starts a subsection (QEMU: QEMU_VM_SUBSECTION)."""
+
+
+@lru_cache(maxsize=256)
+def _zeros(size: int) -> bytes:
+    return bytes(size)
 
 
 class Reader:
@@ -59,10 +65,20 @@ class Reader:
         return layout.iter_unpack(self.data[start : start + count * layout.size])
 
     def used_rows(self, run: Run, stored: int) -> int:
-        """How many of the next `stored` runs there are before those that are all zero."""
+        """How many of the next `stored` runs there are before those that are all zero.
+
+        By halving, so that each byte of the zero tail is compared once and at memcmp's speed.
+        """
         self.need_rows(run, stored)
-        used = len(self.data[self.pos : self.pos + run.size * stored].rstrip(b"\0"))
-        return -(-used // run.size)
+        data, start, size = self.data, self.pos, run.size
+        low, high = 0, stored
+        while low < high:
+            middle = (low + high) // 2
+            if data.startswith(_zeros((high - middle) * size), start + middle * size):
+                high = middle
+            else:
+                low = middle + 1
+        return low
 
     def need_rows(self, run: Run, count: int) -> None:
         """Fail unless `count` runs are there, naming the row and field that is cut."""

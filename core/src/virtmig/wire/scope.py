@@ -7,6 +7,10 @@ from typing import Any, Protocol
 
 import attrs
 
+from virtmig.errors import MissingFact
+
+HOST_BYTEORDER = "host_byteorder"
+
 Seen = Mapping[str, Any]
 """Values of the fields that stand earlier in the same record, by name."""
 
@@ -41,7 +45,11 @@ class Scope:
     @property
     def host_order(self) -> str:
         """`<` or `>`: byte order of the few fields that are copied raw out of the source host."""
-        return "<" if self.facts["host_byteorder"] == "little" else ">"
+        try:
+            return "<" if self.facts[HOST_BYTEORDER] == "little" else ">"
+        except KeyError:
+            text = "the byte order of the source host is needed here"
+            raise MissingFact(text, hint=f"give the fact {HOST_BYTEORDER}") from None
 
 
 @attrs.frozen

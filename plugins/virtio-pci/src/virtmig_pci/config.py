@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
-from virtmig.api import array, encode, le16, le32, record, u8, wire
+from virtmig.api import encode, le16, le32, raw, record, u8, wire
 
 HEADER_SIZE = 64
 MSIX = 0x11
@@ -35,13 +36,18 @@ class PciHeader:
     latency_timer: int = wire(u8, "in bus clocks")
     header_type: int = wire(u8, "0, or 0x80 for one of several functions")
     bist: int = wire(u8, "built-in self test")
-    bars: tuple[int, ...] = wire(array(le32, 6), "base address registers")
+    bar0: int = wire(le32, "base address register 0")
+    bar1: int = wire(le32, "base address register 1")
+    bar2: int = wire(le32, "base address register 2")
+    bar3: int = wire(le32, "base address register 3")
+    bar4: int = wire(le32, "base address register 4")
+    bar5: int = wire(le32, "base address register 5")
     cardbus_cis: int = wire(le32, "CardBus CIS pointer")
     subsystem_vendor_id: int = wire(le16, "0x1af4")
     subsystem_id: int = wire(le16, "virtio device id of transitional devices, else 0x1100")
     expansion_rom: int = wire(le32, "expansion ROM base address")
     capabilities_pointer: int = wire(u8, "offset of the first capability")
-    reserved: tuple[int, ...] = wire(array(u8, 7), "zero")
+    reserved: bytes = wire(raw(7), "zero")
     interrupt_line: int = wire(u8, "written by firmware")
     interrupt_pin: int = wire(u8, "1: INTA")
     min_gnt: int = wire(u8, "in quarter microseconds")
@@ -49,26 +55,46 @@ class PciHeader:
 
 
 def capabilities(header: PciHeader, rest: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Each capability: its offset, its id, and the bytes from the id on.
+    """Each capability: its offset, its id, and the bytes from the id on."""
+    if header.status & HAS_CAPABILITIES:
+        yield from _walk(header.capabilities_pointer, rest)
 
-    A list that leaves the first 256 bytes or comes back to itself ends there: the guest cannot
-    write it, but a stream's bytes are anybody's.
+
+def _walk(offset: int, rest: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """A list that leaves the first 256 bytes or comes back to itself ends there.
+
+    The guest cannot write it, but a stream's bytes are anybody's.
     """
-    offset = header.capabilities_pointer & 0xFC if header.status & HAS_CAPABILITIES else 0
     visited: set[int] = set()
-    while HEADER_SIZE <= offset < 255 and offset not in visited:
+    while HEADER_SIZE <= offset & 0xFC and offset not in visited:
         visited.add(offset)
-        start = offset - HEADER_SIZE
+        start = (offset & 0xFC) - HEADER_SIZE
         yield offset, rest[start], rest[start:192]
-        offset = rest[start + 1] & 0xFC
+        offset = rest[start + 1]
 
 
 def msix_vectors(header: PciHeader, rest: bytes) -> int:
     """Vectors in the MSI-X table; 0 without MSI-X (PCI 3.0 section 6.8.2.3)."""
-    for _, number, body in capabilities(header, rest):
+    if not header.status & HAS_CAPABILITIES:
+        return 0
+    return _msix_vectors(header.capabilities_pointer, rest[:192])
+
+
+@lru_cache(maxsize=64)
+def _msix_vectors(pointer: int, rest: bytes) -> int:
+    """The same; each section asks several times, so the walk is remembered."""
+    for _, number, body in _walk(pointer, rest):
         if number == MSIX and len(body) >= 4:
             return (int.from_bytes(body[2:4], "little") & 0x7FF) + 1
     return 0
+
+
+def msix_enabled(header: PciHeader, rest: bytes) -> bool:
+    """Whether the guest switched MSI-X on (bit 15 of message control)."""
+    for _, number, body in capabilities(header, rest):
+        if number == MSIX and len(body) >= 4:
+            return bool(body[3] & 0x80)
+    return False
 
 
 def summary(header: PciHeader, rest: bytes) -> dict[str, Any]:
@@ -78,7 +104,7 @@ def summary(header: PciHeader, rest: bytes) -> dict[str, Any]:
         "subsystem": f"{header.subsystem_vendor_id:04x}:{header.subsystem_id:04x}",
         "size": len(encode(header)) + len(rest),
         "command": _command(header.command),
-        "bars": [f"{bar:#010x}" for bar in header.bars],
+        "bars": [f"{getattr(header, f'bar{number}'):#010x}" for number in range(6)],
         "capabilities": [
             f"{offset:#04x} {CAPABILITY_NAMES.get(number, hex(number))}"
             + (f", {msix_vectors(header, rest)} vectors" if number == MSIX else "")

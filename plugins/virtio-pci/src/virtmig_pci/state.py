@@ -30,6 +30,7 @@ CONFIG_SIZE = OpenFact(
     "pci_config_size",
     (256, 4096),
     "bytes of PCI configuration space: 4096 for a device behind a PCI Express port, else 256",
+    exclusive=True,
 )
 
 

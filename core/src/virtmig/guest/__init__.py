@@ -1,0 +1,1 @@
+"""Guest memory by guest physical address, and the rings in it."""

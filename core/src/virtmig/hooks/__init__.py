@@ -1,0 +1,1 @@
+"""What plugins implement, and how the core finds and calls exactly one of them."""

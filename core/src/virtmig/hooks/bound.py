@@ -1,0 +1,155 @@
+"""A driver that was found, checked and bound: one typed method per hook.
+
+Every bound driver has a plugin manager of its own, so that no other driver can answer for it;
+observers are registered with each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import pluggy
+
+from virtmig.errors import ContractBroken, DriverFailed, NotYetLoaded, VirtmigError
+from virtmig.hooks import hookspecs
+from virtmig.live.device import Transport, VirtioDevice
+from virtmig.virtio.drivers import DeviceDriver, TransportDriver
+from virtmig.virtio.state import VirtioState
+
+D = TypeVar("D", DeviceDriver, TransportDriver)
+T = TypeVar("T")
+
+
+class Bound:
+    """A plugin object behind the hooks; `owner` names it in every error."""
+
+    required: tuple[str, ...] = ("describe_driver",)
+
+    def __init__(self, plugin: Any, owner: str, observers: Iterable[Any]) -> None:
+        self.owner = owner
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._register(plugin, "driver")
+        for observer in observers:
+            self._register(observer, None)
+        for hook in self.required:
+            if not self.has(hook):
+                raise ContractBroken(f"{owner} does not implement the hook {hook}")
+
+    def _register(self, plugin: Any, name: str | None) -> None:
+        if type(plugin).__hash__ is None:
+            hint = "make its class a plain one, or use eq=False"
+            raise ContractBroken(f"{self.owner}: {plugin!r} is not hashable", hint=hint)
+        try:
+            self._manager.register(plugin, name)
+            self._manager.check_pending()
+        except (pluggy.PluginValidationError, ValueError) as error:
+            raise ContractBroken(f"{self.owner}: {error}") from error
+
+    def has(self, hook: str) -> bool:
+        """Whether the driver implements an optional hook."""
+        found = getattr(self._manager.hook, hook).get_hookimpls()
+        return any(one.plugin_name == "driver" and not _wraps(one) for one in found)
+
+    def call(self, hook: str, expected: type[T], **arguments: Any) -> T:
+        """Call one hook and check what it returns."""
+        try:
+            value = getattr(self._manager.hook, hook)(**arguments)
+        except NotYetLoaded as error:
+            raise NotYetLoaded(f"{self.owner}: {hook}: {error.reason}") from error
+        except VirtmigError:
+            raise
+        except Exception as error:
+            text = f"{self.owner}: {hook}: {type(error).__name__}: {error}"
+            raise DriverFailed(text) from error
+        if not isinstance(value, expected):
+            found = type(value).__name__
+            text = f"{self.owner}: {hook} returned {found}, not {expected.__name__}"
+            raise ContractBroken(text)
+        return value
+
+    def describe(self, kind: type[D], name: str) -> D:
+        """The driver's description, checked against the name it was found by."""
+        driver: D = self.call("describe_driver", kind)
+        if driver.name != name:
+            text = f"{self.owner}: the entry point is {name!r}, the driver {driver.name!r}"
+            raise ContractBroken(text)
+        return driver
+
+
+def _wraps(implementation: Any) -> bool:
+    return bool(implementation.hookwrapper or getattr(implementation, "wrapper", False))
+
+
+class BoundTransport(Bound):
+    """A transport's driver and its hooks."""
+
+    required = ("describe_driver", "save_config", "save_queue", "load_config", "load_queue")
+
+    def __init__(self, plugin: Any, name: str, owner: str, observers: Iterable[Any] = ()) -> None:
+        super().__init__(plugin, owner, observers)
+        self.driver = self.describe(TransportDriver, name)
+        extra = ("has_extra_state", "save_extra_state", "load_extra_state")
+        if self.driver.extra is not None:
+            for hook in extra:
+                if not self.has(hook):
+                    raise ContractBroken(f"{owner} declares extra state but not the hook {hook}")
+
+    def create_transport(self, state: VirtioState) -> Transport:
+        if not self.has("create_transport"):
+            return Transport()
+        return self.call("create_transport", Transport, state=state)
+
+    def save_config(self, transport: Transport) -> Any:
+        return self.call("save_config", self.driver.config, transport=transport)
+
+    def save_queue(self, transport: Transport, index: int) -> Any:
+        return self.call("save_queue", self.driver.queue, transport=transport, index=index)
+
+    def has_extra_state(self, transport: Transport) -> bool:
+        if self.driver.extra is None:
+            return False
+        return self.call("has_extra_state", bool, transport=transport)
+
+    def save_extra_state(self, transport: Transport) -> Any:
+        expected = self.driver.extra or type(None)
+        return self.call("save_extra_state", expected, transport=transport)
+
+    def load_config(self, transport: Transport, state: Any) -> None:
+        self.call("load_config", type(None), transport=transport, state=state)
+
+    def load_queue(self, transport: Transport, index: int, state: Any) -> None:
+        self.call("load_queue", type(None), transport=transport, index=index, state=state)
+
+    def notify(self, transport: Transport, vector: int) -> None:
+        if self.has("notify"):
+            self.call("notify", type(None), transport=transport, vector=vector)
+
+    def load_extra_state(self, transport: Transport, state: Any) -> None:
+        self.call("load_extra_state", type(None), transport=transport, state=state)
+
+
+class BoundDevice(Bound):
+    """A device type's driver and its hooks."""
+
+    required = ("describe_driver", "save_device", "load_device")
+
+    def __init__(self, plugin: Any, name: str, owner: str, observers: Iterable[Any] = ()) -> None:
+        super().__init__(plugin, owner, observers)
+        self.driver = self.describe(DeviceDriver, name)
+
+    def create_device(self, state: VirtioState) -> VirtioDevice:
+        if not self.has("create_device"):
+            return VirtioDevice()
+        return self.call("create_device", VirtioDevice, state=state)
+
+    def save_device(self, device: VirtioDevice) -> Any:
+        return self.call("save_device", self.driver.state, device=device)
+
+    def load_device(self, device: VirtioDevice, state: Any) -> None:
+        self.call("load_device", type(None), device=device, state=state)
+
+    def post_load(self, device: VirtioDevice) -> None:
+        if self.has("post_load"):
+            self.call("post_load", type(None), device=device)

@@ -1,0 +1,73 @@
+"""Installed drivers, found by entry point; finding one imports nothing."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Any
+
+import attrs
+
+from virtmig.errors import AmbiguousDriver, DriverFailed, NoDriver
+
+DEVICES = "virtmig.devices"
+TRANSPORTS = "virtmig.transports"
+
+
+@attrs.frozen
+class Installed:
+    """One entry point: who brings which driver.
+
+    group: `virtmig.devices` or `virtmig.transports`. name: the driver's. value: `module:object`.
+    """
+
+    group: str
+    name: str
+    value: str
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.distribution} {self.version}"
+
+    def load(self) -> Any:
+        """Import the plugin object."""
+        try:
+            return metadata.EntryPoint(self.name, self.value, self.group).load()
+        except (Exception, SystemExit) as error:
+            text = f"{self}: importing {self.value!r} failed: {type(error).__name__}: {error}"
+            raise DriverFailed(text) from error
+
+
+def installed(group: str) -> list[Installed]:
+    """All drivers of a group, by name and distribution."""
+    found = [
+        Installed(
+            group,
+            point.name,
+            point.value,
+            point.dist.name if point.dist else "unknown distribution",
+            point.dist.version if point.dist else "",
+        )
+        for point in metadata.entry_points(group=group)
+    ]
+    return sorted(found, key=lambda one: (one.name, one.distribution))
+
+
+def find(group: str, name: str) -> Installed:
+    """The one driver of this name; never the first of several."""
+    matches = [one for one in installed(group) if one.name == name]
+    if not matches:
+        raise no_driver(group, name)
+    if len(matches) > 1:
+        owners = " and ".join(f"{one.distribution} {one.version}" for one in matches)
+        raise AmbiguousDriver(f"{name}: both {owners} bring this driver; uninstall one")
+    return matches[0]
+
+
+def no_driver(group: str, name: str) -> NoDriver:
+    """The error that says what is installed and what to install."""
+    names = ", ".join(one.name for one in installed(group)) or "none"
+    package = name.replace("virtio-", "virtmig-", 1)
+    kind = "device" if group == DEVICES else "transport"
+    hint = f"pip install {package}; installed: {names}"
+    return NoDriver(f"no {kind} driver for {name}", hint=hint)

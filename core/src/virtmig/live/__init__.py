@@ -1,0 +1,1 @@
+"""Live devices: the only mutable corner. `VirtioState` ⇄ objects, hook by hook."""

@@ -1,0 +1,80 @@
+"""The virtqueue index sanity check (QEMU: hw/virtio/virtio.c, end of virtio_load)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from virtmig.errors import GuestMemoryError, IndexMismatch
+from virtmig.live.device import VirtioDevice, VirtQueue
+from virtmig.virtio.features import RING_PACKED, VERSION_1
+
+LEGACY_ALIGN = 4096
+DESC_SIZE = 16
+NEEDS_RESET = 0x40
+NO_MEMORY = "guest memory is not at hand, so indices are not checked"
+
+
+class Memory(Protocol):
+    """Guest memory by guest physical address."""
+
+    def read(self, gpa: int, size: int, /) -> bytes: ...
+
+
+def check_queue(device: VirtioDevice, queue: VirtQueue, memory: Memory | None) -> str:
+    """Complete one set-up queue from guest memory; says in words what could not be checked.
+
+    Raises `IndexMismatch` where QEMU fails the load. Where QEMU goes on with a broken device
+    (the guest's avail index is out of reach), so do we, and the text says so.
+    """
+    if not device.has_feature(VERSION_1):
+        place_legacy_ring(queue)
+    if device.has_feature(RING_PACKED):
+        queue.shadow_avail_idx = queue.last_avail_idx
+        queue.shadow_avail_wrap_counter = queue.last_avail_wrap_counter
+        return "packed ring: position taken as sent"
+    if memory is None:
+        return NO_MEMORY
+    try:
+        avail_idx = read_idx(device, memory, queue.avail)
+        used_idx = read_idx(device, memory, queue.used)
+    except GuestMemoryError as error:
+        return f"not checked: {error.reason}"
+    return _compare(device, queue, avail_idx, used_idx)
+
+
+def place_legacy_ring(queue: VirtQueue) -> None:
+    """Addresses that a legacy ring implies (virtio 1.2 section 2.7.2)."""
+    align = LEGACY_ALIGN if queue.align is None else queue.align
+    if queue.num == 0 or align == 0:
+        return
+    queue.avail = queue.desc + DESC_SIZE * queue.num
+    end = queue.avail + 4 + 2 * queue.num
+    queue.used = -(-end // align) * align
+
+
+def read_idx(device: VirtioDevice, memory: Memory, ring: int) -> int:
+    """The u16 `idx` of an avail or used ring."""
+    return int.from_bytes(memory.read(ring + 2, 2), device.ring_endian)
+
+
+def _compare(device: VirtioDevice, queue: VirtQueue, avail_idx: int, used_idx: int) -> str:
+    heads = (avail_idx - queue.last_avail_idx) & 0xFFFF
+    if heads > queue.num:
+        device.broken = True
+        if device.has_feature(VERSION_1):
+            device.status |= NEEDS_RESET
+        queue.used_idx = queue.shadow_avail_idx = queue.inuse = 0
+        return (
+            f"device is broken: size {queue.num:#x}, guest index {avail_idx:#x} is inconsistent "
+            f"with host index {queue.last_avail_idx:#x}, delta {heads:#x}"
+        )
+    queue.used_idx = used_idx
+    queue.shadow_avail_idx = avail_idx
+    queue.inuse = (queue.last_avail_idx - used_idx) & 0xFFFF
+    if queue.inuse > queue.num:
+        text = (
+            f"queue {queue.index} of size {queue.num:#x}: last_avail_idx "
+            f"{queue.last_avail_idx:#x} - used_idx {used_idx:#x} is more than the ring holds"
+        )
+        raise IndexMismatch(text, path=f"queues[{queue.index}].last_avail_idx")
+    return f"avail.idx {avail_idx}, used.idx {used_idx}, inuse {queue.inuse}"

@@ -1,0 +1,84 @@
+"""Where everything in a stream lies, each decision checked."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import attrs
+
+from virtmig.errors import BadFooter, NotAStream, Truncated
+from virtmig.stream import description as descriptions
+from virtmig.stream.cursor import Data
+from virtmig.stream.description import Description
+from virtmig.stream.head import Head, read_head
+from virtmig.stream.ram import RamIndex, read_ram
+from virtmig.stream.search import search
+from virtmig.stream.sections import Section
+from virtmig.stream.tail import read_tail
+
+
+@attrs.frozen
+class Layout:
+    """A framed stream."""
+
+    head: Head
+    description: Description | None
+    tail: tuple[Section, ...]
+    """The FULL sections behind RAM."""
+    ram: RamIndex | None = None
+    """The index of RAM, if the sections could not be found without it."""
+    remark: str = ""
+    """What a user should know of how sure the framing is; empty if there is nothing to say."""
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """All FULL sections, in stream order."""
+        return self.head.early + self.tail
+
+
+def locate(data: Data) -> Layout:
+    """Frame all FULL sections of a stream."""
+    at = descriptions.find(data)
+    description = None if at is None else descriptions.read(data, at)
+    try:
+        head = read_head(data, description)
+        if description is None:
+            layout = _walk_all(data, head)
+        else:
+            layout = Layout(head, description, read_tail(data, head, description))
+    except Truncated as error:
+        raise _cut(error) from error
+    _check_ids(layout)
+    return layout
+
+
+def index_ram(data: Data, layout: Layout) -> RamIndex:
+    """Walk RAM, which has to end where the device state begins."""
+    if layout.ram is not None:
+        return layout.ram
+    ram = read_ram(data, layout.head)
+    if layout.tail and ram.end != layout.tail[0].header:
+        reason = f"RAM ends here, but device state begins at {layout.tail[0].header:#x}"
+        raise BadFooter(reason, offset=ram.end)
+    return ram
+
+
+def _walk_all(data: Data, head: Head) -> Layout:
+    """Without a description: through RAM, then search."""
+    ram = read_ram(data, head)
+    found = search(data, ram.end, footers=bool(head.footers))
+    return Layout(head, None, found.sections, ram, found.remark)
+
+
+def _cut(error: Truncated) -> NotAStream:
+    reason = "the file ends inside RAM or before it: the save was cut, no device state is there"
+    return NotAStream(reason, offset=error.where.offset, hint=error.reason)
+
+
+def _check_ids(layout: Layout) -> None:
+    """Section ids are unique; a look-alike in a payload can hardly keep to that."""
+    counts = Counter(section.section_id for section in layout.head.live + layout.sections)
+    for section in layout.sections:
+        if counts[section.section_id] > 1:
+            reason = f"section id {section.section_id} occurs twice"
+            raise BadFooter(reason, offset=section.header)
