@@ -7,8 +7,9 @@ this state is derived here; it gives properties only, never state.
 from __future__ import annotations
 
 from virtmig.hooks.registry import Drivers
-from virtmig.live.device import Endian, VirtioDevice
+from virtmig.live.device import VirtioDevice
 from virtmig.virtio.features import RING_PACKED, RING_RESET, VERSION_1
+from virtmig.virtio.rings import Endian
 from virtmig.virtio.state import VirtioState
 from virtmig.virtio.subsections import Subsections
 
@@ -47,12 +48,6 @@ def implied_queue_sizes(state: VirtioState) -> list[int]:
 
 def _padded(values: tuple[int, ...], count: int) -> list[int]:
     return [*values, *[0] * (count - len(values))]
-
-
-def target_endian(machine: str, path: str) -> Endian:
-    """Byte order of the guest's CPU, by machine type, or by device path where none is sent."""
-    big = machine.startswith("s390") if machine else path.startswith("/")
-    return "big" if big else "little"
 
 
 def create(drivers: Drivers, state: VirtioState, endian: Endian) -> VirtioDevice:

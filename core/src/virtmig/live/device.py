@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import attrs
 
 from virtmig.errors import NotYetLoaded
@@ -11,9 +9,8 @@ from virtmig.live.phase import Late, Phase
 from virtmig.virtio.common import NO_VECTOR
 from virtmig.virtio.facts import Fact
 from virtmig.virtio.features import VERSION_1
+from virtmig.virtio.rings import Endian
 from virtmig.virtio.subsections import BIG_ENDIAN, LITTLE_ENDIAN
-
-Endian = Literal["little", "big"]
 
 
 @attrs.define(eq=False, kw_only=True, slots=False)

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from virtmig.errors import GuestMemoryError, IndexMismatch
+from virtmig.guest.vring import Memory
 from virtmig.live.device import VirtioDevice, VirtQueue
 from virtmig.virtio.features import RING_PACKED, VERSION_1
+from virtmig.virtio.rings import legacy_ring
 
-LEGACY_ALIGN = 4096
-DESC_SIZE = 16
 NEEDS_RESET = 0x40
 NO_MEMORY = "guest memory is not at hand, so indices are not checked"
-
-
-class Memory(Protocol):
-    """Guest memory by guest physical address."""
-
-    def read(self, gpa: int, size: int, /) -> bytes: ...
 
 
 def check_queue(device: VirtioDevice, queue: VirtQueue, memory: Memory | None) -> str:
@@ -27,7 +19,7 @@ def check_queue(device: VirtioDevice, queue: VirtQueue, memory: Memory | None) -
     (the guest's avail index is out of reach), so do we, and the text says so.
     """
     if not device.has_feature(VERSION_1):
-        place_legacy_ring(queue)
+        queue.avail, queue.used = legacy_ring(queue.num, queue.desc, queue.align)
     if device.has_feature(RING_PACKED):
         queue.shadow_avail_idx = queue.last_avail_idx
         queue.shadow_avail_wrap_counter = queue.last_avail_wrap_counter
@@ -40,16 +32,6 @@ def check_queue(device: VirtioDevice, queue: VirtQueue, memory: Memory | None) -
     except GuestMemoryError as error:
         return f"not checked: {error.reason}"
     return _compare(device, queue, avail_idx, used_idx)
-
-
-def place_legacy_ring(queue: VirtQueue) -> None:
-    """Addresses that a legacy ring implies (virtio 1.2 section 2.7.2)."""
-    align = LEGACY_ALIGN if queue.align is None else queue.align
-    if queue.num == 0 or align == 0:
-        return
-    queue.avail = queue.desc + DESC_SIZE * queue.num
-    end = queue.avail + 4 + 2 * queue.num
-    queue.used = -(-end // align) * align
 
 
 def read_idx(device: VirtioDevice, memory: Memory, ring: int) -> int:

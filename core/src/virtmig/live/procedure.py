@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from virtmig.errors import DeviceMismatch, FeatureRefused, IndexMismatch
+from virtmig.guest.vring import Memory
 from virtmig.hooks.registry import Drivers
 from virtmig.live.device import VirtioDevice
-from virtmig.live.indices import Memory, check_queue
+from virtmig.live.indices import check_queue
 from virtmig.live.snapshot import Snapshot
 from virtmig.live.tails import load_tail, save_tail
 from virtmig.virtio.common import NO_VECTOR, CommonState, QueueState

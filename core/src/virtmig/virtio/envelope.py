@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from virtmig.errors import AmbiguousLayout, DecodeError, VirtmigError
+from virtmig.errors import AmbiguousLayout, DecodeError, VersionMismatch, VirtmigError
 from virtmig.virtio.common import CommonState, QueueState
 from virtmig.virtio.drivers import DeviceDriver, TransportDriver
 from virtmig.virtio.element import ELEMENT_NDESCS
@@ -66,6 +66,10 @@ class Envelope:
 
         version: version_id of the section. facts: answers to open facts by name, where known.
         """
+        oldest, newest = self.device.minimum_version, self.device.version
+        if not oldest <= version <= newest:
+            text = f"section version {version} is not in {oldest}..{newest}"
+            raise VersionMismatch(text)
         trial = Trial(self.open_facts, self.given(facts or {}))
         fitting: list[VirtioState] = []
         failed: DecodeError | None = None

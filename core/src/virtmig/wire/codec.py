@@ -77,7 +77,11 @@ def _decode_field(field: FieldSpec, reader: Reader, scope: Scope, seen: dict[str
     except VirtmigError as error:
         if error.where.offset is None:
             error.where = error.where.at(start)
-        raise error.inside(field.name) from error.__cause__
+        raise _inside(error, field) from error.__cause__
+
+
+def _inside(error: VirtmigError, field: FieldSpec) -> VirtmigError:
+    return error if field.type.merged else error.inside(field.name)
 
 
 def _decode_tails(layout: Layout, reader: Reader, scope: Scope, seen: dict[str, Any]) -> None:
@@ -176,7 +180,7 @@ def _encode_field(
     try:
         field.type.encode(value, out, scope, seen)
     except VirtmigError as error:
-        raise error.inside(field.name) from error.__cause__
+        raise _inside(error, field) from error.__cause__
     except (TypeError, AttributeError, ValueError) as error:
         text = f"{value!r:.60} does not fit {field.type.label}"
         raise OutOfRange(text, path=field.name) from error

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from virtmig.errors import ConditionMismatch, OutOfRange
-from virtmig.wire.run import Run
+from virtmig.wire.run import Leaf, Run
 from virtmig.wire.scope import Condition, Scope
 from virtmig.wire.types import Fixed, WireType
 
@@ -111,7 +111,7 @@ class Layout:
 
     def _compile(self, absent: tuple[str, ...], nested: dict[str, Plan]) -> Plan:
         steps: list[Run | FieldSpec] = []
-        group: list[tuple[str, Fixed[Any]]] = []
+        group: list[Leaf] = []
         for field in self.fields:
             if field.name in absent:
                 continue
@@ -121,7 +121,7 @@ class Layout:
                 steps.append(Run(group))
                 group = []
             if fuses and isinstance(kind, Fixed):
-                group.append((field.name, kind))
+                group.append(Leaf(field.name, field.name, kind))
             else:
                 steps.append(field)
         if group:
@@ -135,9 +135,9 @@ def _holds(condition: Condition | None, scope: Scope) -> bool:
     return condition is None or condition.test(scope, {})
 
 
-def _joins(group: list[tuple[str, Fixed[Any]]], kind: WireType[Any]) -> bool:
+def _joins(group: list[Leaf], kind: WireType[Any]) -> bool:
     """Whether `kind` has the byte order of the run so far; single bytes have any."""
-    orders = {member.order for _, member in group if member.order}
+    orders = {leaf.type.order for leaf in group if leaf.type.order}
     return isinstance(kind, Fixed) and (not kind.order or not orders or kind.order in orders)
 
 
@@ -149,7 +149,7 @@ def layout_of(cls: type) -> Layout:
     return layout
 
 
-def _leaves(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Fixed[Any]] | None]:
+def _leaves(plan: Plan, name: str = "", path: str = "") -> Iterator[Leaf | None]:
     """Fixed fields of the plan and its nested plans; None where something else stands."""
     if plan.layout.tails:
         yield None
@@ -157,17 +157,18 @@ def _leaves(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Fixed[Any]] | N
         if field.name in plan.absent:
             continue
         if isinstance(field.type, Fixed) and (field.when is None or not field.when.reads):
-            yield prefix + field.name, field.type
+            yield Leaf(name + field.name, path + field.name, field.type)
         elif field.name in plan.nested:
-            yield from _leaves(plan.nested[field.name], f"{prefix}{field.name}.")
+            inner = name if field.type.merged else f"{name}{field.name}."
+            yield from _leaves(plan.nested[field.name], inner, f"{path}{field.name}.")
         else:
             yield None
 
 
 def _row(plan: Plan) -> Row | None:
-    leaves: list[tuple[str, Fixed[Any]]] = []
+    leaves: list[Leaf] = []
     for leaf in _leaves(plan):
-        if leaf is None or (leaves and not _joins(leaves, leaf[1])):
+        if leaf is None or (leaves and not _joins(leaves, leaf.type)):
             return None
         leaves.append(leaf)
     if not leaves:

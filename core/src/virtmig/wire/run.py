@@ -9,6 +9,8 @@ from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from virtmig.errors import OutOfRange, Truncated, VirtmigError
 
 if TYPE_CHECKING:
@@ -18,17 +20,28 @@ NATIVE = "="
 """Order of fields that a QEMU copies raw out of its own memory; resolved by a fact."""
 
 
+@attrs.frozen
+class Leaf:
+    """A fixed-width field of a run: its name for people, its attribute path, its type."""
+
+    name: str
+    path: str
+    type: Fixed[Any]
+
+
 class Run:
     """Fixed-width fields that follow each other with one byte order.
 
-    `names` are dotted paths from the record the run belongs to.
+    `paths` are dotted attribute names from the record the run belongs to, `names` the same as
+    people see them: without the fields whose records stand beside the outer record's own.
     """
 
-    __slots__ = ("codes", "names", "offsets", "order", "size", "structs", "types")
+    __slots__ = ("codes", "names", "offsets", "order", "paths", "size", "structs", "types")
 
-    def __init__(self, fields: Sequence[tuple[str, Fixed[Any]]]) -> None:
-        self.names = tuple(name for name, _ in fields)
-        self.types = tuple(kind for _, kind in fields)
+    def __init__(self, fields: Sequence[Leaf]) -> None:
+        self.names = tuple(leaf.name for leaf in fields)
+        self.paths = tuple(leaf.path for leaf in fields)
+        self.types = tuple(leaf.type for leaf in fields)
         orders = {kind.order for kind in self.types if kind.order}
         self.order = orders.pop() if orders else ">"
         self.codes = "".join(kind.code for kind in self.types)
@@ -86,7 +99,7 @@ class Run:
     def blame_object(self, value: Any) -> VirtmigError | None:
         """The same for the fields of an object."""
         try:
-            return self.blame([attrgetter(name)(value) for name in self.names])
+            return self.blame([attrgetter(path)(value) for path in self.paths])
         except AttributeError:
             return None
 

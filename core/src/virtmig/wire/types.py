@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import attrs
 
 from virtmig.errors import BadContainer, LimitExceeded, NotCanonical, OutOfRange
-from virtmig.wire.run import NATIVE, Run
+from virtmig.wire.run import NATIVE, Leaf, Run
 
 if TYPE_CHECKING:
     from virtmig.wire.layout import Layout
@@ -79,7 +79,7 @@ class Fixed(WireType[T]):
         self.size = calcsize(">" + code)
         self.load: Callable[[Any], T] | None = None
         self.dump: Callable[[T], Any] | None = None
-        self.run = Run([("", self)])
+        self.run = Run([Leaf("", "", self)])
 
     def decode(self, reader: Reader, scope: Scope, seen: Seen) -> T:
         order = scope.host_order if self.order == NATIVE else self.run.order
