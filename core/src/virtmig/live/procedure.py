@@ -95,6 +95,9 @@ class _Save:
                 yield name
         self.parts["subsections"] = Subsections(**self.tails)
 
+    def save(self, _: object) -> None:
+        """The call itself."""
+
     def save_config(self, _: object) -> None:
         self.parts["config"] = self.drivers.transport.save_config(self.device.transport)
 
@@ -142,6 +145,9 @@ class _Load:
         self.drivers = drivers
         self.state = state
         self.memory = memory
+
+    def load(self, _: object) -> None:
+        """The call itself."""
 
     def load_config(self, _: object) -> None:
         self.drivers.transport.load_config(self.device.transport, self.state.config)

@@ -46,6 +46,7 @@ class Step:
 
 
 SAVE = (
+    Step("save", Party.DEVICE, "the registered save function calls virtio_save()"),
     Step("save_config", Party.TRANSPORT, "proxy device, transport fields", "config", hook=True),
     Step("save_common", Party.CORE, "common device fields", "common"),
     Step("save_virtqueue", Party.CORE, "common virtqueue fields", "queues", Per.QUEUE),
@@ -55,6 +56,7 @@ SAVE = (
 )
 
 LOAD = (
+    Step("load", Party.DEVICE, "the registered load function calls virtio_load()"),
     Step("load_config", Party.TRANSPORT, "proxy device, transport fields", "config", hook=True),
     Step("load_common", Party.CORE, "common device fields", "common"),
     Step("load_virtqueue", Party.CORE, "common virtqueue fields", "queues", Per.QUEUE),

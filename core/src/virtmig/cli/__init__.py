@@ -1,0 +1,1 @@
+"""The `virtmig` command: one file a subcommand, imported when it is used."""

@@ -1,0 +1,87 @@
+"""What several subcommands share: options, opening a stream, printing JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from virtmig.errors import NoDriver, VirtmigError
+from virtmig.formats.view import SCHEMA
+from virtmig.guest.memory import GuestMemory, guest_memory
+from virtmig.reading import Decoded, Options, Undecoded, check_facts
+from virtmig.stream.opening import Stream
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+file_argument = click.argument("file", type=click.Path(dir_okay=False))
+
+
+def reading_options(command: F) -> F:
+    """Options for what the stream itself does not say."""
+    fact = click.option(
+        "--fact",
+        "facts",
+        metavar="NAME=VALUE",
+        multiple=True,
+        callback=_pairs,
+        help="What the stream does not say, e.g. host_byteorder=big. Repeatable.",
+    )
+    transport = click.option(
+        "--transport",
+        "transports",
+        metavar="IDSTR=NAME",
+        multiple=True,
+        callback=_pairs,
+        help="Transport driver of a device whose path does not tell. Repeatable.",
+    )
+    return fact(transport(command))
+
+
+def _pairs(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in values:
+        name, equals, value = text.rpartition("=")
+        if not equals:
+            raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def options(facts: dict[str, str], transports: dict[str, str]) -> Options:
+    """The caller's knowledge, for reading."""
+    return Options(facts, transports)
+
+
+def print_json(data: dict[str, Any]) -> None:
+    """A JSON document, with the version of its schema."""
+    click.echo(json.dumps({"schema": SCHEMA, **data}, indent=2, ensure_ascii=False))
+
+
+def memory_of(stream: Stream) -> tuple[GuestMemory | None, str]:
+    """Guest memory, or None and the reason why it cannot be read."""
+    memory = guest_memory(stream)
+    return (memory, "") if memory.available else (None, memory.why_not)
+
+
+def exit_code(devices: Sequence[Decoded | Undecoded], given: Options) -> int:
+    """0 if all that a driver is installed for was understood; else that of the worst error.
+
+    A device without a driver is listed and stays bytes: that is no failure as long as any
+    device could be read.
+    """
+    check_facts(given, devices)
+    errors = [device.error for device in devices if isinstance(device, Undecoded)]
+    serious = [error for error in errors if not isinstance(error, NoDriver)]
+    if serious:
+        return max(error.exit_code for error in serious)
+    return NoDriver.exit_code if errors and len(errors) == len(devices) else 0
+
+
+def report_errors(errors: Sequence[VirtmigError]) -> None:
+    """Print errors that did not end the command."""
+    for error in errors:
+        click.echo(f"virtmig: {type(error).__name__}: {error}", err=True)

@@ -1,0 +1,82 @@
+"""`virtmig explain FILE SECTION --at OFFSET`: which field owns this byte."""
+
+from __future__ import annotations
+
+import attrs
+import click
+
+from virtmig.cli import common
+from virtmig.explaining import explain
+from virtmig.hooks.registry import Registry
+from virtmig.reading import Undecoded, read_device, virtio_sections
+from virtmig.stream.opening import Stream, open_stream
+from virtmig.stream.sections import Section
+
+
+class Offset(click.ParamType[int]):
+    """A decimal, hexadecimal (0x1f3) or octal number."""
+
+    name = "offset"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        try:
+            return int(value, 0)
+        except ValueError:
+            self.fail(f"{value!r} is no number", param, ctx)
+
+
+@click.command("explain")
+@common.file_argument
+@click.argument("section")
+@click.option("--at", "offset", required=True, type=Offset(), help="Offset in the payload.")
+@common.as_json
+@common.reading_options
+def command(
+    file: str,
+    section: str,
+    offset: int,
+    as_json: bool,
+    facts: dict[str, str],
+    transports: dict[str, str],
+) -> None:
+    """Say which field owns the byte at OFFSET of a section of FILE, and what it means.
+
+    SECTION is an idstr, or the end of one that is the only such: `virtio-net`.
+    """
+    given = common.options(facts, transports)
+    with open_stream(file) as stream:
+        target = _find(stream, section)
+        device = read_device(stream, target, Registry(), given)
+        if isinstance(device, Undecoded):
+            raise device.error
+        payload = stream.payload(target)
+        owner = explain(device, payload, offset)
+    if as_json:
+        common.print_json({"section": target.idstr, "at": offset, **attrs.asdict(owner)})
+        return
+    click.echo(f"{target.idstr}:{owner.path}@{owner.start:#x}")
+    rows = {
+        "byte": f"{offset - owner.start} of the field, value {payload[offset]:#04x}",
+        "type": owner.type,
+        "present": owner.when,
+        "meaning": owner.doc,
+        "declared": owner.record,
+        "in file": f"{target.start + offset:#x}",
+    }
+    for name, text in rows.items():
+        if text:
+            click.echo(f"  {name:<10}{text}")
+
+
+def _find(stream: Stream, wanted: str) -> Section:
+    sections = list(virtio_sections(stream))
+    matches = [one for one in sections if one.idstr == wanted] or [
+        one for one in sections if one.idstr.endswith(wanted)
+    ]
+    if len(matches) != 1:
+        names = ", ".join(one.idstr for one in sections) or "none"
+        problem = "several sections end" if matches else "no virtio section ends"
+        raise click.BadParameter(f"{problem} with {wanted!r}; there are: {names}")
+    return matches[0]

@@ -1,0 +1,50 @@
+"""`virtmig inspect FILE`: every virtio device as a readable tree."""
+
+from __future__ import annotations
+
+import click
+
+from virtmig.cli import common
+from virtmig.formats.report import device_lines
+from virtmig.formats.view import device_view
+from virtmig.hooks.registry import Registry
+from virtmig.reading import read_devices
+from virtmig.stream.opening import open_stream
+
+
+@click.command("inspect")
+@common.file_argument
+@common.as_json
+@click.option("--rings", is_flag=True, help="Read the rings' own indices from guest memory too.")
+@common.reading_options
+def command(
+    file: str, as_json: bool, rings: bool, facts: dict[str, str], transports: dict[str, str]
+) -> int:
+    """Show every virtio device of FILE.
+
+    Without --rings no guest memory is read, so the time does not depend on its size.
+    """
+    given = common.options(facts, transports)
+    registry = Registry()
+    with open_stream(file) as stream:
+        devices = read_devices(stream, registry, given)
+        memory, why_not = common.memory_of(stream) if rings else (None, "")
+        views = [device_view(device, memory) for device in devices]
+        if as_json:
+            common.print_json(
+                {"file": file, "machine": stream.machine, "memory": why_not, "devices": views}
+            )
+        else:
+            _print(stream.machine, len(stream.sections), views, why_not, stream.remark)
+    common.report_errors(registry.broken)
+    return common.exit_code(devices, given)
+
+
+def _print(machine: str, sections: int, views: list[dict[str, object]], *notes: str) -> None:
+    click.echo(f"machine {machine or 'not named'}, {len(views)} virtio of {sections} sections")
+    for note in filter(None, notes):
+        click.echo(f"note: {note}")
+    for view in views:
+        click.echo()
+        for line in device_lines(view):
+            click.echo(line)

@@ -1,0 +1,42 @@
+"""`virtmig pack FILE -o OUT.cbor`: the device set as one typed file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from virtmig.cli import common
+from virtmig.formats import cbor
+from virtmig.hooks.registry import Registry
+from virtmig.reading import Decoded, read_devices
+from virtmig.stream.opening import open_stream
+
+
+@click.command("pack")
+@common.file_argument
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="CBOR file.")
+@common.as_json
+@common.reading_options
+def command(
+    file: str, output: str, as_json: bool, facts: dict[str, str], transports: dict[str, str]
+) -> int:
+    """Write every virtio device of FILE into one CBOR file, with its provenance.
+
+    Devices without a driver go in as the bytes that they are.
+    """
+    given = common.options(facts, transports)
+    registry = Registry()
+    with open_stream(file) as stream:
+        devices = read_devices(stream, registry, given)
+        code = common.exit_code(devices, given)
+        data = cbor.pack(stream, Path(file).name, devices)
+    cbor.write(output, data)
+    typed = sum(isinstance(device, Decoded) for device in devices)
+    if as_json:
+        counts = {"devices": len(devices), "typed": typed, "bytes": len(data)}
+        common.print_json({"file": file, "output": output, **counts})
+    else:
+        click.echo(f"wrote {output}: {len(devices)} devices, {typed} typed, {len(data)} bytes")
+    common.report_errors(registry.broken)
+    return code

@@ -1,0 +1,67 @@
+"""`virtmig unpack FILE.cbor`: back to the bytes that were packed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from virtmig.cli import common
+from virtmig.errors import BadContainer
+from virtmig.formats import cbor
+from virtmig.hooks.registry import Registry
+from virtmig.stream.opening import open_stream
+from virtmig.stream.sections import Section
+
+
+@click.command("unpack")
+@common.file_argument
+@click.option("-o", "--output", required=True, type=click.Path(), help="Folder, or stream.")
+@click.option(
+    "--into",
+    type=click.Path(dir_okay=False),
+    help="Stream whose devices are replaced; OUTPUT is then a complete stream.",
+)
+@common.as_json
+def command(file: str, output: str, into: str | None, as_json: bool) -> None:
+    """Turn the devices of a CBOR file back into section payloads.
+
+    Without --into, OUTPUT is a folder and gets one file for each section's payload.
+    """
+    container = cbor.read(file, Registry())
+    if into is None:
+        written = _write_folder(Path(output), container)
+    else:
+        _write_stream(into, output, container)
+        written = [output]
+    if as_json:
+        common.print_json({"provenance": dict(container.provenance), "written": written})
+    else:
+        for name in written:
+            click.echo(f"wrote {name}")
+
+
+def _write_folder(folder: Path, container: cbor.Container) -> list[str]:
+    folder.mkdir(exist_ok=True)
+    written: list[str] = []
+    for number, device in enumerate(container.devices):
+        name = re.sub(r"[^\w.-]+", "_", device.idstr).strip("_.")
+        path = folder / f"{number:03}-{name}.bin"
+        cbor.write(path, device.payload)
+        written.append(str(path))
+    return written
+
+
+def _write_stream(into: str, output: str, container: cbor.Container) -> None:
+    with open_stream(into) as stream:
+        payloads: dict[Section, bytes] = {}
+        for device in container.devices:
+            key = (device.idstr, device.instance_id, device.version_id)
+            matches = [
+                one for one in stream.sections if (one.idstr, one.instance_id, one.version_id) == key
+            ]
+            if not matches:
+                raise BadContainer(f"{into} has no such section", section=device.idstr)
+            payloads[matches[0]] = device.payload
+        stream.write(output, payloads)

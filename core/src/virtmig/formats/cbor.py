@@ -1,0 +1,177 @@
+"""The device set of a stream as one CBOR file: typed, with its provenance, checked on reading.
+
+Profile (RFC 8949 section 4.2): definite lengths, shortest forms, sorted keys, no doubled keys,
+nesting of at most 32. A reader checks it by writing what it read and comparing, so that a file
+has one form only. `sha256` is of the file's own map without that key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import cbor2
+
+from virtmig import __version__
+from virtmig.errors import BadContainer, VirtmigError
+from virtmig.formats import tree
+from virtmig.formats.view import section_view
+from virtmig.hooks.registry import Drivers, Registry
+from virtmig.reading import Decoded, Undecoded
+from virtmig.stream.opening import Stream
+from virtmig.stream.writing import Source as NoSource
+from virtmig.stream.writing import write_pieces
+from virtmig.virtio.facts import Fact, Source
+from virtmig.wire.types import expect
+
+FORMAT = "virtmig-devices"
+SCHEMA = 1
+MAX_DEPTH = 32
+MAX_SIZE = 1 << 30
+"""Bytes of a file that is read at the most; a thousand devices take 10 MiB."""
+
+
+@attrs.frozen(kw_only=True)
+class PackedDevice:
+    """One device of a container, back as the bytes of its section.
+
+    decoded: whether it was stored as typed state, or as the bytes that they were.
+    """
+
+    idstr: str
+    instance_id: int
+    version_id: int
+    payload: bytes
+    decoded: bool
+
+
+@attrs.frozen(kw_only=True)
+class Container:
+    """What a file holds: where it came from, and its devices."""
+
+    provenance: Mapping[str, Any]
+    devices: tuple[PackedDevice, ...]
+
+
+def pack(stream: Stream, name: str, devices: Sequence[Decoded | Undecoded]) -> bytes:
+    """The container of a stream's devices; those that stay bytes are in it as bytes."""
+    body = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "provenance": {
+            "file": name,
+            "machine": stream.machine,
+            "page_size": stream.page_size,
+            "packed_by": f"virtmig {__version__}",
+        },
+        "devices": [_device(stream, device) for device in devices],
+    }
+    return _dump({**body, "sha256": hashlib.sha256(_dump(body)).digest()})
+
+
+def _device(stream: Stream, device: Decoded | Undecoded) -> dict[str, Any]:
+    payload = stream.payload(device.section)
+    digest = hashlib.sha256(payload).digest()
+    if isinstance(device, Undecoded):
+        reason = str(device.error)
+        return {**section_view(device.section), "payload": payload, "reason": reason}
+    drivers = device.drivers
+    return {
+        **section_view(device.section),
+        "transport": drivers.transport.driver.name,
+        "device": drivers.device.driver.name,
+        "drivers": [drivers.transport.owner, drivers.device.owner],
+        "facts": [[fact.name, fact.value, fact.source.value] for fact in device.state.facts],
+        "payload_sha256": digest,
+        "state": tree.from_state(device.state, drivers.envelope, text=False),
+    }
+
+
+def _dump(value: Any) -> bytes:
+    return cbor2.dumps(value, canonical=True)
+
+
+def write(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a container; the file is whole or not there."""
+    write_pieces(path, NoSource(b""), [data])
+
+
+def read(path: str | os.PathLike[str], registry: Registry) -> Container:
+    """Read a container; every device is encoded again and compared with its checksum."""
+    size = Path(path).stat().st_size
+    if size > MAX_SIZE:
+        raise BadContainer(f"{size} bytes; {MAX_SIZE} is the limit")
+    return unpack(Path(path).read_bytes(), registry)
+
+
+def unpack(data: bytes, registry: Registry) -> Container:
+    """The same for bytes in memory."""
+    body = _load(data)
+    if body.get("format") != FORMAT:
+        raise BadContainer(f"not a {FORMAT} file")
+    if body.get("schema") != SCHEMA:
+        found = body.get("schema")
+        raise BadContainer(f"schema {found!r}; this virtmig reads schema {SCHEMA}")
+    digest = body.pop("sha256", None)
+    if digest != hashlib.sha256(_dump(body)).digest():
+        raise BadContainer("the checksum does not match: the file is damaged")
+    devices = expect(list, body.get("devices"))
+    provenance = expect(dict, body.get("provenance"))
+    return Container(
+        provenance=provenance, devices=tuple(_restore(one, registry) for one in devices)
+    )
+
+
+def _load(data: bytes) -> dict[str, Any]:
+    try:
+        body = cbor2.loads(
+            data, allow_duplicate_keys=False, allow_indefinite=False, max_depth=MAX_DEPTH
+        )
+        canonical = _dump(body)
+    except Exception as error:  # noqa: BLE001  a decoder of foreign bytes may fail in any way
+        raise BadContainer(f"not CBOR of virtmig's profile: {error}") from error
+    if canonical != data:
+        raise BadContainer("not canonical CBOR, or bytes follow it")
+    return expect(dict, body)
+
+
+def _restore(entry: Any, registry: Registry) -> PackedDevice:
+    body = expect(dict, entry)
+    idstr = expect(str, body.get("idstr"))
+    try:
+        version = expect(int, body.get("version_id"))
+        instance = expect(int, body.get("instance_id"))
+        decoded = "state" in body
+        payload = _encode(body, version, registry) if decoded else expect(bytes, body["payload"])
+    except VirtmigError as error:
+        raise error.in_section(idstr) from error.__cause__
+    except KeyError as error:
+        raise BadContainer(f"no {error}", section=idstr) from None
+    return PackedDevice(
+        idstr=idstr, instance_id=instance, version_id=version, payload=payload, decoded=decoded
+    )
+
+
+def _encode(body: dict[str, Any], version: int, registry: Registry) -> bytes:
+    drivers = Drivers(
+        registry.transport("", "", expect(str, body["transport"])),
+        registry.device(expect(str, body["device"])),
+    )
+    facts = tuple(_fact(one) for one in expect(list, body["facts"]))
+    state = tree.to_state(body["state"], drivers.envelope, facts, text=False)
+    payload = drivers.envelope.unparse(state, version)
+    if hashlib.sha256(payload).digest() != body["payload_sha256"]:
+        raise BadContainer("the installed drivers encode this device to other bytes")
+    return payload
+
+
+def _fact(entry: Any) -> Fact:
+    try:
+        name, value, source = expect(list, entry)
+        return Fact(expect(str, name), value, Source(source))
+    except ValueError as error:
+        raise BadContainer(f"fact {entry!r:.60}: {error}") from None
