@@ -9,6 +9,8 @@ from virtmig.errors import (
     NotYetLoaded,
     VirtmigError,
 )
+from virtmig.hooks.hookspecs import hookimpl
+from virtmig.live.device import Transport, VirtioDevice, VirtQueue
 from virtmig.virtio.common import NO_VECTOR, QUEUE_MAX
 from virtmig.virtio.drivers import DeviceDriver, Driver, TransportDriver
 from virtmig.virtio.element import IoVec, VirtQueueElement
@@ -44,5 +46,60 @@ from virtmig.wire.types import (
     sbe32,
     u8,
 )
-from virtmig.hooks.hookspecs import hookimpl
-from virtmig.live.device import Transport, VirtioDevice, VirtQueue
+
+__all__ = [
+    "NO_VECTOR",
+    "QUEUE_MAX",
+    "Condition",
+    "ContractBroken",
+    "DeviceDriver",
+    "DeviceMismatch",
+    "Driver",
+    "FeatureRefused",
+    "IndexMismatch",
+    "IoVec",
+    "LoadRefused",
+    "NotYetLoaded",
+    "OpenFact",
+    "Scope",
+    "Seen",
+    "Transport",
+    "TransportDriver",
+    "VirtQueue",
+    "VirtQueueElement",
+    "VirtioDevice",
+    "VirtioState",
+    "VirtmigError",
+    "WireType",
+    "array",
+    "be16",
+    "be32",
+    "be64",
+    "bitmap",
+    "boolean",
+    "buffer",
+    "decode",
+    "encode",
+    "header_version",
+    "hookimpl",
+    "if_fact",
+    "if_feature",
+    "if_set",
+    "le16",
+    "le32",
+    "low_high",
+    "mac_address",
+    "marked",
+    "native32",
+    "native64",
+    "raw",
+    "record",
+    "s8",
+    "sbe32",
+    "since",
+    "struct",
+    "subsection",
+    "table",
+    "u8",
+    "wire",
+]

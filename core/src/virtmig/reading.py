@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -99,7 +99,7 @@ def target_endian(machine: str, idstr: str) -> Endian:
     return "big" if big else "little"
 
 
-def check_facts(options: Options, devices: list[Decoded | Undecoded]) -> None:
+def check_facts(options: Options, devices: Sequence[Decoded | Undecoded]) -> None:
     """Refuse a fact that no device of this stream asks for: most likely a misspelling."""
     known = {
         name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
@@ -14,14 +15,19 @@ from virtmig.guest.memory import GuestMemory, guest_memory
 from virtmig.reading import Decoded, Options, Undecoded, check_facts
 from virtmig.stream.opening import Stream
 
-F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 file_argument = click.argument("file", type=click.Path(dir_okay=False))
 
 
-def reading_options(command: F) -> F:
-    """Options for what the stream itself does not say."""
+def reading_options(command: Callable[..., T]) -> Callable[..., T]:
+    """Options for what the stream itself does not say; the command gets them as `given`."""
+
+    @wraps(command)
+    def with_given(*, facts: dict[str, str], transports: dict[str, str], **rest: Any) -> T:
+        return command(given=Options(facts, transports), **rest)
+
     fact = click.option(
         "--fact",
         "facts",
@@ -38,7 +44,7 @@ def reading_options(command: F) -> F:
         callback=_pairs,
         help="Transport driver of a device whose path does not tell. Repeatable.",
     )
-    return fact(transport(command))
+    return fact(transport(with_given))
 
 
 def _pairs(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[str, str]:
@@ -49,11 +55,6 @@ def _pairs(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict
             raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE")
         found[name] = value
     return found
-
-
-def options(facts: dict[str, str], transports: dict[str, str]) -> Options:
-    """The caller's knowledge, for reading."""
-    return Options(facts, transports)
 
 
 def print_json(data: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import click
 from virtmig.cli import common
 from virtmig.explaining import explain
 from virtmig.hooks.registry import Registry
-from virtmig.reading import Undecoded, read_device, virtio_sections
+from virtmig.reading import Options, Undecoded, read_device, virtio_sections
 from virtmig.stream.opening import Stream, open_stream
 from virtmig.stream.sections import Section
 
@@ -18,9 +18,7 @@ class Offset(click.ParamType[int]):
 
     name = "offset"
 
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
             return int(value, 0)
         except ValueError:
@@ -36,16 +34,15 @@ class Offset(click.ParamType[int]):
 def command(
     file: str,
     section: str,
+    *,
     offset: int,
     as_json: bool,
-    facts: dict[str, str],
-    transports: dict[str, str],
+    given: Options,
 ) -> None:
     """Say which field owns the byte at OFFSET of a section of FILE, and what it means.
 
     SECTION is an idstr, or the end of one that is the only such: `virtio-net`.
     """
-    given = common.options(facts, transports)
     with open_stream(file) as stream:
         target = _find(stream, section)
         device = read_device(stream, target, Registry(), given)

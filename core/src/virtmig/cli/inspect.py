@@ -8,7 +8,7 @@ from virtmig.cli import common
 from virtmig.formats.report import device_lines
 from virtmig.formats.view import device_view
 from virtmig.hooks.registry import Registry
-from virtmig.reading import read_devices
+from virtmig.reading import Options, read_devices
 from virtmig.stream.opening import open_stream
 
 
@@ -17,14 +17,11 @@ from virtmig.stream.opening import open_stream
 @common.as_json
 @click.option("--rings", is_flag=True, help="Read the rings' own indices from guest memory too.")
 @common.reading_options
-def command(
-    file: str, as_json: bool, rings: bool, facts: dict[str, str], transports: dict[str, str]
-) -> int:
+def command(file: str, *, as_json: bool, rings: bool, given: Options) -> int:
     """Show every virtio device of FILE.
 
     Without --rings no guest memory is read, so the time does not depend on its size.
     """
-    given = common.options(facts, transports)
     registry = Registry()
     with open_stream(file) as stream:
         devices = read_devices(stream, registry, given)

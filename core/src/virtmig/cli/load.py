@@ -14,7 +14,7 @@ from virtmig.guest.memory import GuestMemory
 from virtmig.hooks.registry import Registry
 from virtmig.live.blueprint import create
 from virtmig.live.procedure import virtio_load, virtio_save
-from virtmig.reading import Decoded, Undecoded, read_devices
+from virtmig.reading import Decoded, Options, Undecoded, read_devices
 from virtmig.stream.opening import Stream, open_stream
 from virtmig.stream.sections import Section
 from virtmig.virtio.order import Step, label
@@ -44,18 +44,17 @@ class Outcome:
 @common.reading_options
 def command(
     file: str,
+    *,
     trace: bool,
     save_to: str | None,
     as_json: bool,
-    facts: dict[str, str],
-    transports: dict[str, str],
+    given: Options,
 ) -> int:
     """Load every virtio device of FILE into a live object, hook by hook.
 
     With --save, OUT is a complete stream with every virtio section re-encoded from the live
     devices; sections of other devices, and of those without a driver, are copied.
     """
-    given = common.options(facts, transports)
     registry = Registry()
     with open_stream(file) as stream:
         devices = read_devices(stream, registry, given)

@@ -9,7 +9,7 @@ import click
 from virtmig.cli import common
 from virtmig.formats import cbor
 from virtmig.hooks.registry import Registry
-from virtmig.reading import Decoded, read_devices
+from virtmig.reading import Decoded, Options, read_devices
 from virtmig.stream.opening import open_stream
 
 
@@ -18,14 +18,11 @@ from virtmig.stream.opening import open_stream
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="CBOR file.")
 @common.as_json
 @common.reading_options
-def command(
-    file: str, output: str, as_json: bool, facts: dict[str, str], transports: dict[str, str]
-) -> int:
+def command(file: str, output: str, *, as_json: bool, given: Options) -> int:
     """Write every virtio device of FILE into one CBOR file, with its provenance.
 
     Devices without a driver go in as the bytes that they are.
     """
-    given = common.options(facts, transports)
     registry = Registry()
     with open_stream(file) as stream:
         devices = read_devices(stream, registry, given)

@@ -14,7 +14,7 @@ from virtmig.hooks.registry import Registry
 
 @click.command("plugins")
 @common.as_json
-def command(as_json: bool) -> int:
+def command(*, as_json: bool) -> int:
     """List the installed drivers: distribution, version, entry point, and what is wrong."""
     registry = Registry()
     rows = [_row(registry, one) for group in (TRANSPORTS, DEVICES) for one in installed(group)]

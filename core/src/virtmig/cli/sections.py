@@ -15,7 +15,7 @@ from virtmig.stream.sections import Section
 @click.command("sections")
 @common.file_argument
 @common.as_json
-def command(file: str, as_json: bool) -> None:
+def command(file: str, *, as_json: bool) -> None:
     """List the sections of FILE, virtio or not: where each lies and how large it is.
 
     Live sections (ram) are listed where they start; their parts are not walked.

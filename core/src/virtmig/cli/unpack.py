@@ -24,7 +24,7 @@ from virtmig.stream.sections import Section
     help="Stream whose devices are replaced; OUTPUT is then a complete stream.",
 )
 @common.as_json
-def command(file: str, output: str, into: str | None, as_json: bool) -> None:
+def command(file: str, output: str, into: str | None, *, as_json: bool) -> None:
     """Turn the devices of a CBOR file back into section payloads.
 
     Without --into, OUTPUT is a folder and gets one file for each section's payload.
@@ -55,13 +55,11 @@ def _write_folder(folder: Path, container: cbor.Container) -> list[str]:
 
 def _write_stream(into: str, output: str, container: cbor.Container) -> None:
     with open_stream(into) as stream:
+        targets = {(one.idstr, one.instance_id, one.version_id): one for one in stream.sections}
         payloads: dict[Section, bytes] = {}
         for device in container.devices:
             key = (device.idstr, device.instance_id, device.version_id)
-            matches = [
-                one for one in stream.sections if (one.idstr, one.instance_id, one.version_id) == key
-            ]
-            if not matches:
+            if key not in targets:
                 raise BadContainer(f"{into} has no such section", section=device.idstr)
-            payloads[matches[0]] = device.payload
+            payloads[targets[key]] = device.payload
         stream.write(output, payloads)

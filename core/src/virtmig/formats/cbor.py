@@ -22,11 +22,10 @@ from virtmig.formats import tree
 from virtmig.formats.view import section_view
 from virtmig.hooks.registry import Drivers, Registry
 from virtmig.reading import Decoded, Undecoded
+from virtmig.stream import writing
 from virtmig.stream.opening import Stream
-from virtmig.stream.writing import Source as NoSource
-from virtmig.stream.writing import write_pieces
 from virtmig.virtio.facts import Fact, Source
-from virtmig.wire.types import expect
+from virtmig.wire.types import expect, expect_list, expect_map
 
 FORMAT = "virtmig-devices"
 SCHEMA = 1
@@ -97,7 +96,7 @@ def _dump(value: Any) -> bytes:
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a container; the file is whole or not there."""
-    write_pieces(path, NoSource(b""), [data])
+    writing.write_pieces(path, writing.Source(b""), [data])
 
 
 def read(path: str | os.PathLike[str], registry: Registry) -> Container:
@@ -119,8 +118,8 @@ def unpack(data: bytes, registry: Registry) -> Container:
     digest = body.pop("sha256", None)
     if digest != hashlib.sha256(_dump(body)).digest():
         raise BadContainer("the checksum does not match: the file is damaged")
-    devices = expect(list, body.get("devices"))
-    provenance = expect(dict, body.get("provenance"))
+    devices = expect_list(body.get("devices"))
+    provenance = expect_map(body.get("provenance"))
     return Container(
         provenance=provenance, devices=tuple(_restore(one, registry) for one in devices)
     )
@@ -132,15 +131,15 @@ def _load(data: bytes) -> dict[str, Any]:
             data, allow_duplicate_keys=False, allow_indefinite=False, max_depth=MAX_DEPTH
         )
         canonical = _dump(body)
-    except Exception as error:  # noqa: BLE001  a decoder of foreign bytes may fail in any way
+    except Exception as error:
         raise BadContainer(f"not CBOR of virtmig's profile: {error}") from error
     if canonical != data:
         raise BadContainer("not canonical CBOR, or bytes follow it")
-    return expect(dict, body)
+    return expect_map(body)
 
 
 def _restore(entry: Any, registry: Registry) -> PackedDevice:
-    body = expect(dict, entry)
+    body = expect_map(entry)
     idstr = expect(str, body.get("idstr"))
     try:
         version = expect(int, body.get("version_id"))
@@ -161,7 +160,7 @@ def _encode(body: dict[str, Any], version: int, registry: Registry) -> bytes:
         registry.transport("", "", expect(str, body["transport"])),
         registry.device(expect(str, body["device"])),
     )
-    facts = tuple(_fact(one) for one in expect(list, body["facts"]))
+    facts = tuple(_fact(one) for one in expect_list(body["facts"]))
     state = tree.to_state(body["state"], drivers.envelope, facts, text=False)
     payload = drivers.envelope.unparse(state, version)
     if hashlib.sha256(payload).digest() != body["payload_sha256"]:
@@ -171,7 +170,7 @@ def _encode(body: dict[str, Any], version: int, registry: Registry) -> bytes:
 
 def _fact(entry: Any) -> Fact:
     try:
-        name, value, source = expect(list, entry)
+        name, value, source = expect_list(entry)
         return Fact(expect(str, name), value, Source(source))
     except ValueError as error:
         raise BadContainer(f"fact {entry!r:.60}: {error}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeGuard
 
 INDENT = "  "
 WIDTH = 78
@@ -52,9 +52,13 @@ def _wrapped(name: str, first: str, words: list[str]) -> Iterator[str]:
 
 def _queues(view: dict[str, Any]) -> Iterator[str]:
     rings = {ring["index"]: ring for ring in view["rings"]}
-    queues = view["state"]["queues"]
+    queues: list[dict[str, Any]] = view["state"]["queues"]
     yield f"{INDENT}queues      {len(queues)}"
-    for alike, group in groupby(enumerate(queues), lambda pair: _idle(rings, *pair)):
+
+    def alike_as(pair: tuple[int, dict[str, Any]]) -> str:
+        return _idle(rings, *pair)
+
+    for alike, group in groupby(enumerate(queues), alike_as):
         members = list(group)
         if alike and len(members) > 2:
             text = f"{members[0][0]}-{members[-1][0]}  {alike}"
@@ -96,17 +100,34 @@ def _scalar(value: Any) -> str:
 def tree_lines(name: str, value: Any, depth: int = 1) -> Iterator[str]:
     """A plain tree: a line for each value, runs of equal list items on one line."""
     pad = INDENT * depth
-    if isinstance(value, dict):
+    if _is_map(value):
         yield f"{pad}{name}" + ("" if value else "  (empty)")
         for key, item in value.items():
-            yield from tree_lines(str(key), item, depth + 1)
-    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        yield f"{pad}{name}  {len(value)}"
-        yield from _items(value, depth + 1)
-    elif isinstance(value, list):
-        yield f"{pad}{name:<24}{_listed(value)}"
+            yield from tree_lines(key, item, depth + 1)
+    elif _is_list(value):
+        yield from _list_lines(name, value, depth)
     else:
         yield f"{pad}{name:<24}{_clipped(_scalar(value))}"
+
+
+def _is_map(value: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _list_lines(name: str, values: list[Any], depth: int) -> Iterator[str]:
+    pad = INDENT * depth
+    if any(isinstance(item, dict) for item in values):
+        yield f"{pad}{name}  {len(values)}"
+        yield from _items(values, depth + 1)
+    elif any(isinstance(item, str) and " " in item for item in values):
+        yield f"{pad}{name}"
+        yield from (f"{pad}{INDENT}{item}" for item in values)
+    else:
+        yield f"{pad}{name:<24}{_listed(values)}"
 
 
 def _items(values: list[Any], depth: int) -> Iterator[str]:

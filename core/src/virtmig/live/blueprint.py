@@ -43,7 +43,9 @@ def implied_queue_sizes(state: VirtioState) -> list[int]:
     count = max(len(state.queues), len(defaults), *map(len, rows), 0)
     sizes = [queue.num for queue in state.queues]
     sizes += [0] * (count - len(sizes))
-    return [max(size, default) for size, default in zip(sizes, _padded(defaults, count), strict=True)]
+    return [
+        max(size, default) for size, default in zip(sizes, _padded(defaults, count), strict=True)
+    ]
 
 
 def _padded(values: tuple[int, ...], count: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, cast, overload
 
 import attrs
 
@@ -43,8 +43,8 @@ class Late(Generic[T]):
             return self
         if self.step in obj.phase.pending:
             raise NotYetLoaded(UNREADABLE.format(self.name, f"restored by {self.step}"))
-        value: T = vars(obj).get(self.name, self.default)
-        return value
+        held = cast("dict[str, T]", obj.__dict__)
+        return held.get(self.name, self.default)
 
     def __set__(self, obj: Any, value: T) -> None:
         vars(obj)[self.name] = value

@@ -31,9 +31,7 @@ def _silent(step: Step, key: int | str, note: str) -> None:
     del step, key, note
 
 
-def virtio_save(
-    device: VirtioDevice, drivers: Drivers, on_step: OnStep = _silent
-) -> VirtioState:
+def virtio_save(device: VirtioDevice, drivers: Drivers, on_step: OnStep = _silent) -> VirtioState:
     """The state of a live device, collected in the documented order."""
     saving = _Save(device, drivers)
     for step, key in walk(SAVE, len(device.active_queues), saving.needed()):

@@ -36,9 +36,9 @@ def _state(live: Any) -> list[tuple[str, Any]]:
     found = list(getattr(live, "__dict__", {}).items())
     for cls in type(live).__mro__:
         slots = cls.__dict__.get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            if name not in ("__dict__", "__weakref__") and hasattr(live, name):
-                found.append((name, getattr(live, name)))
+        names = (slots,) if isinstance(slots, str) else slots
+        own = [name for name in names if name not in ("__dict__", "__weakref__")]
+        found += [(name, getattr(live, name)) for name in own if hasattr(live, name)]
     return found
 
 

@@ -1,5 +1,4 @@
-"""Core subsections ⇄ live device: when each is sent, and what it restores.
-"""
+"""Core subsections ⇄ live device: when each is sent, and what it restores."""
 
 from __future__ import annotations
 
@@ -125,20 +124,20 @@ def load_tail(device: VirtioDevice, drivers: Drivers, tail: Any) -> None:
 
 
 def _load_rows(device: VirtioDevice, tail: Any) -> None:
-    """A table with a row for each queue; what it does not hold is zero."""
+    """A table with a row for each queue."""
     match tail:
-        case sub.VirtQueues():
-            for queue, row in zip(device.queues, tail.vq, strict=False):
-                queue.avail, queue.used = row.avail, row.used
-        case sub.RingSize():
-            for queue, size in zip(device.queues, tail.num_default, strict=False):
+        case sub.VirtQueues(vq=addresses):
+            for queue, address in zip(device.queues, addresses, strict=False):
+                queue.avail, queue.used = address.avail, address.used
+        case sub.RingSize(num_default=sizes):
+            for queue, size in zip(device.queues, sizes, strict=False):
                 queue.num_default = size
-        case sub.PackedVirtQueues():
-            for queue, row in zip(device.queues, tail.vq, strict=False):
-                queue.last_avail_idx = row.last_avail_idx
-                queue.last_avail_wrap_counter = row.last_avail_wrap_counter
-                queue.used_idx = row.used_idx
-                queue.used_wrap_counter = row.used_wrap_counter
-                queue.inuse = row.inuse
+        case sub.PackedVirtQueues(vq=positions):
+            for queue, position in zip(device.queues, positions, strict=False):
+                queue.last_avail_idx = position.last_avail_idx
+                queue.last_avail_wrap_counter = position.last_avail_wrap_counter
+                queue.used_idx = position.used_idx
+                queue.used_wrap_counter = position.used_wrap_counter
+                queue.inuse = position.inuse
         case _:
             raise TypeError(type(tail).__name__)

@@ -16,7 +16,7 @@ View = Callable[[Any], Mapping[str, Any]]
 """Makes a readable summary (plain data) of one part's record, for reports."""
 
 
-def _is_record(_: Any, attribute: attrs.Attribute[type], value: type | None) -> None:
+def _is_record(_: Any, attribute: attrs.Attribute[Any], value: type[Any] | None) -> None:
     if value is None:
         return
     try:
@@ -39,16 +39,14 @@ class DeviceDriver:
     name: str
     device_id: int
     version: int
-    minimum_version: int = attrs.field()
-    state: type = attrs.field(validator=_is_record)
+    minimum_version: int = attrs.field(
+        default=attrs.Factory(lambda self: self.version, takes_self=True)
+    )
+    state: type[Any] = attrs.field(validator=_is_record)
     queue_names: tuple[str, ...] = ()
     features: Mapping[int, str] = attrs.field(factory=dict[int, str])
     facts: tuple[OpenFact, ...] = ()
     view: View | None = None
-
-    @minimum_version.default
-    def _minimum_version(self) -> int:
-        return self.version
 
 
 @attrs.frozen(kw_only=True)
@@ -65,9 +63,9 @@ class TransportDriver:
     name: str
     path_pattern: str
     pathless_machines: str = ""
-    config: type = attrs.field(validator=_is_record)
-    queue: type = attrs.field(validator=_is_record)
-    extra: type | None = attrs.field(default=None, validator=_is_record)
+    config: type[Any] = attrs.field(validator=_is_record)
+    queue: type[Any] = attrs.field(validator=_is_record)
+    extra: type[Any] | None = attrs.field(default=None, validator=_is_record)
     vring_align: bool = False
     facts: tuple[OpenFact, ...] = ()
     view: View | None = None
@@ -81,7 +79,7 @@ class TransportDriver:
         )
 
     @property
-    def records(self) -> dict[str, type]:
+    def records(self) -> dict[str, type[Any]]:
         """The records that fill slots of core records."""
         found = {"queue": self.queue, "extra": self.extra}
         return {name: cls for name, cls in found.items() if cls is not None}

@@ -34,7 +34,11 @@ class VirtQueueElement:
     ndescs: int | None = wire(
         be32,
         "descriptors that the chain takes up in a packed ring, as QEMU writes it",
-        when=if_fact("element_ndescs", "front", "RING_PACKED offered; in front of the element"),
+        when=if_fact(
+            "element_ndescs",
+            equals="front",
+            text="RING_PACKED offered; in front of the element",
+        ),
     )
     index: int = wire(native32, "head descriptor index; packed ring: buffer id")
     out_num: int = wire(native32.upto(SEGMENTS), "device-readable segments")
@@ -51,5 +55,9 @@ class VirtQueueElement:
     ndescs_behind: int | None = wire(
         be32,
         "descriptors that the chain takes up in a packed ring, where QEMU expects it",
-        when=if_fact("element_ndescs", "behind", "RING_PACKED offered; behind the element"),
+        when=if_fact(
+            "element_ndescs",
+            equals="behind",
+            text="RING_PACKED offered; behind the element",
+        ),
     )

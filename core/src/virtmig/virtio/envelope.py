@@ -16,7 +16,8 @@ from virtmig.virtio.order import PARTS
 from virtmig.virtio.state import VirtioState
 from virtmig.virtio.subsections import Subsections
 from virtmig.wire.codec import end
-from virtmig.wire.compound import Array, Struct
+from virtmig.wire.items import Array
+from virtmig.wire.nested import Struct
 from virtmig.wire.reader import Reader
 from virtmig.wire.scope import Scope
 from virtmig.wire.types import WireType

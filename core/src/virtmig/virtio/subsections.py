@@ -17,7 +17,9 @@ BIG_ENDIAN = 2
 class DeviceEndian:
     """Byte order of legacy accesses; sent when it is not the default."""
 
-    device_endian: int = wire(u8, "1 little, 2 big endian; a modern ring is little whatever it says")
+    device_endian: int = wire(
+        u8, "1 little, 2 big endian; a modern ring is little whatever it says"
+    )
 
 
 @record("virtio/128bit_features")

@@ -19,7 +19,7 @@ from virtmig.errors import (
     VersionMismatch,
     VirtmigError,
 )
-from virtmig.wire.layout import FieldSpec, Layout, Row, layout_of
+from virtmig.wire.layout import FieldSpec, Layout, Row, layout_for, layout_of
 from virtmig.wire.reader import SUBSECTION, Reader
 from virtmig.wire.run import NATIVE, Run, pack_rows
 from virtmig.wire.scope import Scope
@@ -93,7 +93,8 @@ def _decode_tails(layout: Layout, reader: Reader, scope: Scope, seen: dict[str, 
         field = layout.tails.get(name)
         if field is None or field.type.tail is None:
             hint = "written by a newer QEMU, or an installed plugin lacks it"
-            raise UnknownSubsection("no declared subsection", path=name, offset=reader.pos, hint=hint)
+            text = "no such subsection is declared"
+            raise UnknownSubsection(text, path=name, offset=reader.pos, hint=hint)
         index = names.index(name)
         if index <= last:
             text = "doubled, or not in the order in which QEMU writes subsections"
@@ -132,7 +133,7 @@ def build(row: Row, values: tuple[Any, ...], start: int) -> Any:
 
 def encode_record(value: Any, out: bytearray, scope: Scope) -> None:
     """Append a record's bytes to `out`."""
-    layout = layout_of(type(value))
+    layout = layout_for(value)
     plan = layout.plan_of(value)
     _check_outer(layout, value, scope)
     if plan.row is not None:
@@ -187,7 +188,7 @@ def _encode_field(
 
 
 def _encode_tail(value: Any, out: bytearray, scope: Scope) -> None:
-    tail = layout_of(type(value))
+    tail = layout_for(value)
     version = getattr(value, "version_id", tail.version)
     name = tail.vmsd.encode()
     out += bytes((SUBSECTION, len(name))) + name + version.to_bytes(4, "big")
@@ -201,7 +202,10 @@ def _encode_tail(value: Any, out: bytearray, scope: Scope) -> None:
 
 
 def pack_all(row: Row, values: Sequence[Any], scope: Scope, *, single: bool = False) -> bytes:
-    """Bytes of an array of rows; names the first value that does not fit."""
+    """Bytes of an array of rows; names the first value that does not fit.
+
+    single: `values` is one record and no array, so no index is named.
+    """
     order = order_of(row.run, scope)
     flat = row.flat
     try:
@@ -211,7 +215,9 @@ def pack_all(row: Row, values: Sequence[Any], scope: Scope, *, single: bool = Fa
         raise found if single else found.inside(f"[{index}]") from None
 
 
-def _blame(row: Row, values: Sequence[Any], order: str, error: Exception) -> tuple[int, VirtmigError]:
+def _blame(
+    row: Row, values: Sequence[Any], order: str, error: Exception
+) -> tuple[int, VirtmigError]:
     """The error of the first row that cannot be packed, with its index and field."""
     for index, value in enumerate(values):
         try:

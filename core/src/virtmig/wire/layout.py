@@ -62,7 +62,7 @@ class Layout:
     """The compiled declaration of one record class."""
 
     def __init__(
-        self, cls: type, fields: list[FieldSpec], vmsd: str, version: int, minimum: int
+        self, cls: type[Any], fields: list[FieldSpec], vmsd: str, version: int, minimum: int
     ) -> None:
         self.cls = cls
         self.vmsd = vmsd
@@ -96,7 +96,7 @@ class Layout:
             return self._static
         absent = tuple([f.name for f in self.outer if getattr(value, f.name) is None])
         nested = {
-            f.name: layout_of(type(child)).plan_of(child)
+            f.name: plan_of(child)
             for f in self.inline
             if f.when is None and (child := getattr(value, f.name)) is not None
         }
@@ -141,12 +141,22 @@ def _joins(group: list[Leaf], kind: WireType[Any]) -> bool:
     return isinstance(kind, Fixed) and (not kind.order or not orders or kind.order in orders)
 
 
-def layout_of(cls: type) -> Layout:
+def layout_of(cls: type[Any]) -> Layout:
     """The layout that `@record` compiled for `cls`."""
     layout = cls.__dict__.get(ATTRIBUTE)
     if not isinstance(layout, Layout):
         raise TypeError(f"{cls.__name__} is not a record; decorate it with @record()")
     return layout
+
+
+def layout_for(value: object) -> Layout:
+    """The layout of a record's class."""
+    return layout_of(value.__class__)
+
+
+def plan_of(value: object) -> Plan:
+    """The plan for encoding a record."""
+    return layout_for(value).plan_of(value)
 
 
 def _leaves(plan: Plan, name: str = "", path: str = "") -> Iterator[Leaf | None]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from virtmig.wire.compound import Array, Marked, Struct, Table
 from virtmig.wire.layout import FieldSpec, Layout
+from virtmig.wire.nested import Struct
 from virtmig.wire.plain import key_of
 from virtmig.wire.scope import Scope
 from virtmig.wire.types import WireType
@@ -33,11 +33,8 @@ def find_field(kind: WireType[Any], path: str, scope: Scope) -> tuple[Layout, Fi
 
 
 def _record_of(kind: WireType[Any], scope: Scope) -> Layout | None:
-    if isinstance(kind, Array | Table | Marked):
-        kind = kind.item
-    if isinstance(kind, Struct):
-        return kind.layout(scope)
-    return kind.tail
+    inner = kind.inner
+    return inner.layout(scope) if isinstance(inner, Struct) else inner.tail
 
 
 def _member(layout: Layout, name: str, scope: Scope) -> tuple[Layout, FieldSpec] | None:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from virtmig.errors import BadContainer, VirtmigError
-from virtmig.wire.layout import FieldSpec, layout_of
-from virtmig.wire.types import Form
+from virtmig.wire.layout import FieldSpec, layout_for, layout_of
+from virtmig.wire.types import Form, expect_list, expect_map
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ def key_of(field: FieldSpec) -> str:
 def from_record(value: Any, form: Form) -> dict[str, Any]:
     """The tree of a record."""
     tree: dict[str, Any] = {}
-    for field in layout_of(type(value)).all_fields:
+    for field in layout_for(value).all_fields:
         item = getattr(value, field.name)
         if item is None:
             continue
@@ -44,12 +44,10 @@ def to_record(cls: type[T], data: Any, form: Form) -> T:
     return _make(cls, values)
 
 
-def _values(cls: type, data: Any, form: Form) -> tuple[dict[str, Any], dict[str, Any]]:
+def _values(cls: type[Any], data: Any, form: Form) -> tuple[dict[str, Any], dict[str, Any]]:
     """Field values of `cls` in a tree, and what is left of it."""
-    if type(data) is not dict:
-        raise BadContainer(f"expected a map for {cls.__name__}, found {type(data).__name__}")
     values: dict[str, Any] = {}
-    rest: dict[str, Any] = dict(data)
+    rest = dict(expect_map(data))
     for field in layout_of(cls).all_fields:
         key = key_of(field)
         try:
@@ -73,10 +71,8 @@ def _make(cls: type[T], values: dict[str, Any]) -> T:
 
 def items(data: Any, make: Callable[[Any], T]) -> tuple[T, ...]:
     """A tuple from a list of trees."""
-    if type(data) is not list:
-        raise BadContainer(f"expected a list, found {type(data).__name__}")
     made: list[T] = []
-    for index, item in enumerate(data):
+    for index, item in enumerate(expect_list(data)):
         try:
             made.append(make(item))
         except VirtmigError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from virtmig.errors import NotCanonical, Truncated
 
 if TYPE_CHECKING:
-    from virtmig.wire.layout import Run
+    from virtmig.wire.run import Run
 
 SUBSECTION = 0x05
 """The byte that starts a subsection (QEMU: QEMU_VM_SUBSECTION)."""

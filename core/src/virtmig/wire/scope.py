@@ -39,7 +39,7 @@ class Scope:
     """Accepted features 0 to 31, all that is known before the subsections."""
     version: int = 1
     """version_id of the section or subsection being read."""
-    records: Mapping[str, type] = attrs.field(factory=dict[str, type])
+    records: Mapping[str, type[Any]] = attrs.field(factory=dict[str, type[Any]])
     """Records that a plugin supplies for a slot of a core record, by slot name."""
 
     @property
@@ -74,12 +74,16 @@ def if_feature(bit: int, name: str) -> Condition:
     """
     if not 0 <= bit < 32:
         raise ValueError(f"feature {bit} is not known before the subsections; only 0 to 31 are")
-    return Condition(f"feature {name} accepted", lambda scope, _: bool(scope.features_lo >> bit & 1))
+    return Condition(
+        f"feature {name} accepted", lambda scope, _: bool(scope.features_lo >> bit & 1)
+    )
 
 
-def if_fact(name: str, value: Any = True, text: str = "") -> Condition:
-    """Present if the fact `name`, which the stream does not state, equals `value`."""
-    return Condition(text or f"{name} is {value}", lambda scope, _: bool(scope.facts[name] == value))
+def if_fact(name: str, *, equals: Any = True, text: str = "") -> Condition:
+    """Present if the fact `name`, which the stream does not state, equals `equals`."""
+    return Condition(
+        text or f"{name} is {equals}", lambda scope, _: bool(scope.facts[name] == equals)
+    )
 
 
 def since(version: int) -> Condition:

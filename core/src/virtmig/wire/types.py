@@ -27,7 +27,7 @@ class Form:
     """
 
     text: bool
-    records: Mapping[str, type] = attrs.field(factory=dict[str, type])
+    records: Mapping[str, type[Any]] = attrs.field(factory=dict[str, type[Any]])
 
 
 class WireType(Generic[T]):
@@ -42,6 +42,11 @@ class WireType(Generic[T]):
     """The record of a subsection; set only by `subsection()`."""
     merged: bool = False
     """Whether the fields of its record stand beside the outer record's own in a tree."""
+
+    @property
+    def inner(self) -> WireType[Any]:
+        """The type of one item of an array; anything else is its own."""
+        return self
 
     def decode(self, reader: Reader, scope: Scope, seen: Seen) -> T:
         """Take the value off the front of `reader`."""
@@ -66,6 +71,20 @@ def expect(kind: type[T], data: Any) -> T:
     if type(data) is not kind:
         raise BadContainer(f"expected {kind.__name__}, found {type(data).__name__}")
     return data
+
+
+def expect_map(data: Any) -> dict[str, Any]:
+    """`data`, if it is a map."""
+    expect(dict, data)
+    found: dict[str, Any] = data
+    return found
+
+
+def expect_list(data: Any) -> list[Any]:
+    """`data`, if it is a list."""
+    expect(list, data)
+    found: list[Any] = data
+    return found
 
 
 class Fixed(WireType[T]):
@@ -139,7 +158,7 @@ class Boolean(Fixed[bool]):
         return value == 1
 
     @staticmethod
-    def _write(value: bool) -> int:
+    def _write(value: Any) -> int:
         if value is not True and value is not False:
             raise OutOfRange(f"expected a bool, found {value!r}")
         return int(value)

@@ -66,7 +66,7 @@ def _walk(offset: int, rest: bytes) -> Iterator[tuple[int, int, bytes]]:
     The guest cannot write it, but a stream's bytes are anybody's.
     """
     visited: set[int] = set()
-    while HEADER_SIZE <= offset & 0xFC and offset not in visited:
+    while offset & 0xFC >= HEADER_SIZE and offset not in visited:
         visited.add(offset)
         start = (offset & 0xFC) - HEADER_SIZE
         yield offset, rest[start], rest[start:192]

@@ -143,5 +143,3 @@ class PciExtra:
     modern_state: ModernState | None = wire(
         subsection(ModernState), "of devices with a virtio 1 interface"
     )
-
-
