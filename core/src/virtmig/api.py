@@ -27,6 +27,7 @@ from virtmig.wire.compound import (
     subsection,
     table,
 )
+from virtmig.wire.counted import depends_on
 from virtmig.wire.record import record, wire
 from virtmig.wire.scope import Condition, Scope, Seen, if_fact, if_feature, if_set, since
 from virtmig.wire.types import (
@@ -79,6 +80,7 @@ __all__ = [
     "boolean",
     "buffer",
     "decode",
+    "depends_on",
     "encode",
     "header_version",
     "hookimpl",

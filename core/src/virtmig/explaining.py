@@ -69,7 +69,7 @@ def _owner(device: Decoded, error: Truncated, payload: bytes) -> Owner:
 
 
 def _header(path: str, reader: Reader, start: int) -> Owner:
-    header = reader.subsection("")
+    header = reader.subsection("", {})
     name = header[0] if header else "?"
     return Owner(
         path=path,

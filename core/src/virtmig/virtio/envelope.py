@@ -106,6 +106,12 @@ class Envelope:
     def _read(self, payload: bytes, version: int, trial: Trial) -> VirtioState:
         reader = Reader(payload)
         scope = self.scope(trial, version)
+        self.read_parts(reader, scope)
+        end(reader)
+        return VirtioState(**scope.parts, facts=trial.facts(Source.DERIVED))
+
+    def read_parts(self, reader: Reader, scope: Scope) -> None:
+        """Read the five parts into `scope.parts`."""
         for name, kind in self.parts:
             try:
                 scope.parts[name] = kind.decode(reader, scope, {})
@@ -113,8 +119,6 @@ class Envelope:
                 raise error.inside(name) from error.__cause__
             if name == "common":
                 scope.features_lo = scope.parts[name].guest_features_lo
-        end(reader)
-        return VirtioState(**scope.parts, facts=trial.facts(Source.DERIVED))
 
     def unparse(self, state: VirtioState, version: int) -> bytes:
         """The payload of a section that holds `state`."""

@@ -88,7 +88,7 @@ def _decode_tails(layout: Layout, reader: Reader, scope: Scope, seen: dict[str, 
     """Subsections, by QEMU's greedy rule: whatever starts with the parent's name is ours."""
     names = list(layout.tails)
     last = -1
-    while header := reader.subsection(layout.vmsd):
+    while header := reader.subsection(layout.vmsd, layout.tails):
         name, version, length = header
         field = layout.tails.get(name)
         if field is None or field.type.tail is None:

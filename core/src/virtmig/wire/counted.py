@@ -16,12 +16,25 @@ Count = int | str | Callable[[Scope, Seen], int]
 """A number, the name of an earlier sibling, or a function whose docstring says what it counts."""
 
 
+C = TypeVar("C", bound=Callable[..., int])
+
+
+def depends_on(*siblings: str) -> Callable[[C], C]:
+    """Say which earlier fields a count function looks at, so that declarations are checked."""
+
+    def mark(function: C) -> C:
+        vars(function)["reads"] = siblings
+        return function
+
+    return mark
+
+
 class Counted(WireType[T]):
     """A value whose length is not on the wire with it."""
 
     def __init__(self, label: str, count: Count) -> None:
         self.count = count
-        self.reads = (count,) if isinstance(count, str) else ()
+        self.reads = (count,) if isinstance(count, str) else getattr(count, "reads", ())
         text = count.__doc__ if callable(count) else count
         self.label = f"{label}[{text}]"
 

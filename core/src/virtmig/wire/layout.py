@@ -73,6 +73,7 @@ class Layout:
         self.tails = {
             field.type.tail.vmsd: field for field in fields if field.type.tail is not None
         }
+        self.counts = {name for field in fields for name in field.type.reads}
         self.outer = [f for f in self.fields if f.when is not None and not f.when.reads]
         self.inline = [f for f in self.fields if isinstance(f.type, Nested)]
         self._plans: dict[tuple[Any, ...], Plan] = {}
@@ -121,7 +122,7 @@ class Layout:
                 steps.append(Run(group))
                 group = []
             if fuses and isinstance(kind, Fixed):
-                group.append(Leaf(field.name, field.name, kind))
+                group.append(Leaf(field.name, field.name, kind, field.name in self.counts))
             else:
                 steps.append(field)
         if group:
@@ -167,7 +168,8 @@ def _leaves(plan: Plan, name: str = "", path: str = "") -> Iterator[Leaf | None]
         if field.name in plan.absent:
             continue
         if isinstance(field.type, Fixed) and (field.when is None or not field.when.reads):
-            yield Leaf(name + field.name, path + field.name, field.type)
+            counts = field.name in plan.layout.counts
+            yield Leaf(name + field.name, path + field.name, field.type, counts)
         elif field.name in plan.nested:
             inner = name if field.type.merged else f"{name}{field.name}."
             yield from _leaves(plan.nested[field.name], inner, f"{path}{field.name}.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from virtmig.errors import NotCanonical, Truncated
 
 if TYPE_CHECKING:
+    from virtmig.wire.layout import FieldSpec
     from virtmig.wire.run import Run
 
 SUBSECTION = 0x05
@@ -96,13 +97,17 @@ class Reader:
             raise NotCanonical(text, offset=start)
         return bool(value)
 
-    def subsection(self, parent: str) -> tuple[str, int, int] | None:
+    def subsection(
+        self, parent: str, known: Mapping[str, FieldSpec]
+    ) -> tuple[str, int, int] | None:
         """Look at, without taking it, the subsection header that may stand here.
 
         Returns its name, version and header length, or None where QEMU's reader would stop: the
         next byte is not 5, or the name does not start with the parent's (vmstate.c:
-        vmstate_subsection_load, a plain prefix test).
+        vmstate_subsection_load, a plain prefix test). `known` are the parent's own, by name; the
+        bytes decide which of them is there.
         """
+        del known
         data, pos = self.data, self.pos
         if pos >= self.end or data[pos] != SUBSECTION:
             return None

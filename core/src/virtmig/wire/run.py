@@ -22,11 +22,15 @@ NATIVE = "="
 
 @attrs.frozen
 class Leaf:
-    """A fixed-width field of a run: its name for people, its attribute path, its type."""
+    """A fixed-width field of a run: its name for people, its attribute path, its type.
+
+    counts: whether the length of a later field depends on it.
+    """
 
     name: str
     path: str
     type: Fixed[Any]
+    counts: bool = False
 
 
 class Run:
@@ -36,9 +40,20 @@ class Run:
     people see them: without the fields whose records stand beside the outer record's own.
     """
 
-    __slots__ = ("codes", "names", "offsets", "order", "paths", "size", "structs", "types")
+    __slots__ = (
+        "codes",
+        "leaves",
+        "names",
+        "offsets",
+        "order",
+        "paths",
+        "size",
+        "structs",
+        "types",
+    )
 
     def __init__(self, fields: Sequence[Leaf]) -> None:
+        self.leaves = tuple(fields)
         self.names = tuple(leaf.name for leaf in fields)
         self.paths = tuple(leaf.path for leaf in fields)
         self.types = tuple(leaf.type for leaf in fields)

@@ -12,6 +12,7 @@ from virtmig.api import (
     be64,
     bitmap,
     boolean,
+    depends_on,
     header_version,
     if_fact,
     if_feature,
@@ -32,6 +33,7 @@ MULTIQUEUE = OpenFact(
 _MULTIQUEUE = if_fact(MULTIQUEUE.name, text="created with more than one queue pair")
 
 
+@depends_on("curr_queue_pairs")
 def _more_pairs(_: Scope, seen: Seen) -> int:
     """curr_queue_pairs - 1"""
     return int(seen["curr_queue_pairs"]) - 1

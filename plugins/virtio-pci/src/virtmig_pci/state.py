@@ -12,6 +12,7 @@ from virtmig.api import (
     be32,
     boolean,
     buffer,
+    depends_on,
     le32,
     low_high,
     record,
@@ -39,11 +40,13 @@ def _config_rest(scope: Scope, _: Seen) -> int:
     return int(scope.facts[CONFIG_SIZE.name]) - 64
 
 
+@depends_on("header", "config_rest")
 def _vectors(_: Scope, seen: Seen) -> int:
     """MSI-X vectors, by the table size in the MSI-X capability"""
     return msix_vectors(seen["header"], seen["config_rest"])
 
 
+@depends_on("header", "config_rest")
 def _pending_bytes(scope: Scope, seen: Seen) -> int:
     """one bit a vector, in whole bytes"""
     return -(-_vectors(scope, seen) // 8)
