@@ -36,6 +36,15 @@ class Where:
         return place if self.offset is None else f"{place}@{self.offset:#x}"
 
 
+def shown(value: object) -> str:
+    """A short form of any value for a message; numbers of a million digits have none."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  a foreign object's repr may fail in any way
+        return f"a {type(value).__name__} that cannot be shown"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 class VirtmigError(Exception):
     """Base of all; catch this to catch whatever a stream, a plugin or a device can cause."""
 

@@ -17,7 +17,7 @@ import attrs
 import cbor2
 
 from virtmig import __version__
-from virtmig.errors import BadContainer, VirtmigError
+from virtmig.errors import BadContainer, VirtmigError, shown
 from virtmig.formats import tree
 from virtmig.formats.view import section_view
 from virtmig.hooks.registry import Drivers, Registry
@@ -114,7 +114,7 @@ def unpack(data: bytes, registry: Registry) -> Container:
         raise BadContainer(f"not a {FORMAT} file")
     if body.get("schema") != SCHEMA:
         found = body.get("schema")
-        raise BadContainer(f"schema {found!r}; this virtmig reads schema {SCHEMA}")
+        raise BadContainer(f"schema {shown(found)}; this virtmig reads schema {SCHEMA}")
     digest = body.pop("sha256", None)
     if digest != hashlib.sha256(_dump(body)).digest():
         raise BadContainer("the checksum does not match: the file is damaged")
@@ -173,4 +173,4 @@ def _fact(entry: Any) -> Fact:
         name, value, source = expect_list(entry)
         return Fact(expect(str, name), value, Source(source))
     except ValueError as error:
-        raise BadContainer(f"fact {entry!r:.60}: {error}") from None
+        raise BadContainer(f"fact {shown(entry)}: {error}") from None

@@ -107,7 +107,7 @@ def tree_lines(name: str, value: Any, depth: int = 1) -> Iterator[str]:
     elif _is_list(value):
         yield from _list_lines(name, value, depth)
     else:
-        yield f"{pad}{name:<24}{_clipped(_scalar(value))}"
+        yield f"{pad}{name:<23} {_clipped(_scalar(value))}"
 
 
 def _is_map(value: Any) -> TypeGuard[dict[str, Any]]:
@@ -127,7 +127,7 @@ def _list_lines(name: str, values: list[Any], depth: int) -> Iterator[str]:
         yield f"{pad}{name}"
         yield from (f"{pad}{INDENT}{item}" for item in values)
     else:
-        yield f"{pad}{name:<24}{_listed(values)}"
+        yield f"{pad}{name:<23} {_listed(values)}"
 
 
 def _items(values: list[Any], depth: int) -> Iterator[str]:

@@ -1,12 +1,15 @@
-"""Records as documentation tables: a row for each field, taken from the declarations alone."""
+"""Records as documentation: Markdown tables of their fields, from the declarations alone."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+import inspect
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import attrs
 
-from virtmig.wire.items import Items
+from virtmig.virtio.drivers import DeviceDriver, Driver
 from virtmig.wire.layout import FieldSpec, layout_of
 from virtmig.wire.nested import Struct
 from virtmig.wire.types import WireType
@@ -19,12 +22,12 @@ SENT = "where it was sent"
 class FieldRow:
     """What a reader wants to know of one field.
 
-    name: as in code, trees and paths. type: wire type. when: condition, empty if the field is
-    always there. doc: meaning and unit. record: the record that the value consists of, if any.
+    name: as in code, trees and paths. label: its wire type. when: condition, empty if the field
+    is always there. doc: meaning and unit. record: the record that the value consists of, if any.
     """
 
     name: str
-    type: str
+    label: str
     when: str
     doc: str
     record: type[Any] | None
@@ -41,10 +44,10 @@ def records(*roots: type[Any]) -> list[type[Any]]:
     waiting = list(reversed(roots))
     while waiting:
         cls = waiting.pop()
-        if cls in found:
-            continue
-        found[cls] = None
-        waiting += [row.record for row in reversed(rows(cls)) if row.record is not None]
+        if cls not in found:
+            found[cls] = None
+            inner = [row.record for row in rows(cls)]
+            waiting += reversed([one for one in inner if one is not None])
     return list(found)
 
 
@@ -52,22 +55,86 @@ def _row(field: FieldSpec) -> FieldRow:
     kind = field.type
     label = f"the transport's {kind.label} record" if kind.merged else kind.label
     always = SENT if kind.tail is not None else ""
-    return FieldRow(
-        name=field.name,
-        type=label,
-        when=field.when.text if field.when is not None else always,
-        doc=field.doc,
-        record=_record_of(kind),
-    )
+    when = field.when.text if field.when is not None else always
+    return FieldRow(name=field.name, label=label, when=when, doc=field.doc, record=_record_of(kind))
 
 
 def _record_of(kind: WireType[Any]) -> type[Any] | None:
     """The record inside a wire type; None for plain values and for slots that a plugin fills."""
-    if isinstance(kind, Items):
-        return _record_of(cast("Items[Any]", kind).item)
-    if kind.tail is not None:
-        return kind.tail.cls
-    if isinstance(kind, Struct):
-        inner = cast("Struct[Any]", kind).cls
-        return None if isinstance(inner, str) else inner
+    inner = kind.inner
+    if inner.tail is not None:
+        return inner.tail.cls
+    if isinstance(inner, Struct):
+        cls: type[Any] | str = inner.cls
+        return None if isinstance(cls, str) else cls
     return None
+
+
+def name_of(cls: type[Any]) -> str:
+    """A record's name as `virtmig explain` prints it."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def anchor(title: str) -> str:
+    """The link target that Markdown renderers make of a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def table(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A Markdown table."""
+    yield f"| {' | '.join(titles)} |"
+    yield f"|{'---|' * len(titles)}"
+    for line in lines:
+        cells = [text.replace("|", "\\|") for text in line]
+        yield f"| {' | '.join(cells)} |"
+
+
+def record_markdown(cls: type[Any]) -> Iterator[str]:
+    """One record: its name, its docstring, its place in QEMU and its fields."""
+    layout = layout_of(cls)
+    yield from ("", f"#### {name_of(cls)}", "", inspect.getdoc(cls) or "", "")
+    if layout.vmsd:
+        yield from (f"vmsd `{layout.vmsd}`, {_versions(layout.minimum, layout.version)}", "")
+    lines = [(f"`{row.name}`", _linked(row), row.when, row.doc) for row in rows(cls)]
+    if lines:
+        yield from table(("field", "wire type", "present", "meaning"), lines)
+    else:
+        yield "No fields."
+
+
+def driver_markdown(driver: Driver, elsewhere: Collection[type[Any]] = ()) -> Iterator[str]:
+    """A driver in one sentence, then its records, but for those that stand `elsewhere`."""
+    roots = _roots(driver)
+    if isinstance(driver, DeviceDriver):
+        versions = _versions(driver.minimum_version, driver.version)
+        yield f"Device `{driver.name}`, virtio device id {driver.device_id}, section {versions}."
+    else:
+        yield f"Transport `{driver.name}`; device paths match `{driver.path_pattern}`."
+    yield ""
+    for role, cls in roots.items():
+        yield f"- `{role}`: [{cls.__name__}](#{anchor(name_of(cls))})"
+    for cls in records(*roots.values()):
+        if cls not in elsewhere:
+            yield from record_markdown(cls)
+
+
+def _roots(driver: Driver) -> dict[str, type[Any]]:
+    """The records that a driver declares, by their role."""
+    if isinstance(driver, DeviceDriver):
+        return {"device": driver.state}
+    return {"config": driver.config, **driver.records}
+
+
+def _versions(oldest: int, newest: int) -> str:
+    return f"version {newest}" if oldest == newest else f"versions {oldest} to {newest}"
+
+
+def _linked(row: FieldRow) -> str:
+    """A wire type, with a link where it is made of a record."""
+    if row.record is None:
+        return f"`{row.label}`"
+    target = f"(#{anchor(name_of(row.record))})"
+    name = row.record.__name__
+    if name in row.label:
+        return row.label.replace(name, f"[{name}]{target}", 1)
+    return f"[{row.label}]{target}"

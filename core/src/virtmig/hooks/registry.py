@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import attrs
-
 from virtmig.errors import AmbiguousDriver, NoDriver, PluginError
 from virtmig.hooks.bound import BoundDevice, BoundTransport
 from virtmig.hooks.discovery import DEVICES, TRANSPORTS, find, installed
 from virtmig.virtio.envelope import Envelope
 
 
-@attrs.frozen(eq=False)
 class Drivers:
-    """The two bound drivers of one device."""
+    """The two bound drivers of one device, and how its sections are laid out (`envelope`)."""
 
-    transport: BoundTransport
-    device: BoundDevice
-
-    @property
-    def envelope(self) -> Envelope:
-        """How the device's sections are laid out."""
-        return Envelope(self.transport.driver, self.device.driver)
+    def __init__(self, transport: BoundTransport, device: BoundDevice) -> None:
+        self.transport = transport
+        self.device = device
+        self.envelope = Envelope(transport.driver, device.driver)
 
 
 class Registry:

@@ -54,6 +54,7 @@ class DrawingReader(Reader):
         return found
 
     def fixed(self, run: Run, order: str) -> tuple[Any, ...]:
+        del order
         return tuple(self._draw(_leaf(leaf)) for leaf in run.leaves)
 
     def rows(self, run: Run, order: str, count: int, stored: int) -> Iterable[tuple[Any, ...]]:
@@ -63,6 +64,7 @@ class DrawingReader(Reader):
         return drawn
 
     def used_rows(self, run: Run, stored: int) -> int:
+        del run
         found: int = self._draw(st.integers(0, min(stored, FEW)))
         return found
 

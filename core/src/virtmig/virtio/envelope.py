@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -29,30 +29,26 @@ def _queue_count(scope: Scope, _: object) -> int:
     return common.nq
 
 
-@attrs.frozen
 class Envelope:
-    """How the sections of one device type on one transport are laid out."""
+    """How the sections of one device type on one transport are laid out.
 
-    transport: TransportDriver
-    device: DeviceDriver
+    parts: each part with its wire type, in the order of the procedure. open_facts: the facts that
+    these layouts can ask for, by name.
+    """
 
-    @property
-    def parts(self) -> Iterator[tuple[str, WireType[Any]]]:
-        """Each part with its wire type, in the order of the procedure."""
+    def __init__(self, transport: TransportDriver, device: DeviceDriver) -> None:
+        self.transport = transport
+        self.device = device
         types: dict[str, WireType[Any]] = {
-            "config": Struct(self.transport.config),
+            "config": Struct(transport.config),
             "common": Struct(CommonState),
             "queues": Array(Struct(QueueState), _queue_count),
-            "device": Struct(self.device.state),
+            "device": Struct(device.state),
             "subsections": Struct(Subsections),
         }
-        return ((name, types[name]) for name in PARTS)
-
-    @property
-    def open_facts(self) -> dict[str, OpenFact]:
-        """The facts that these layouts can ask for, by name."""
-        facts = (*self.transport.facts, *self.device.facts, ELEMENT_NDESCS, HOST_BYTEORDER)
-        return {fact.name: fact for fact in facts}
+        self.parts = tuple((name, types[name]) for name in PARTS)
+        facts = (*transport.facts, *device.facts, ELEMENT_NDESCS, HOST_BYTEORDER)
+        self.open_facts: Mapping[str, OpenFact] = {fact.name: fact for fact in facts}
 
     def scope(self, facts: Any, version: int) -> Scope:
         return Scope(facts=facts, version=version, records=self.transport.records)

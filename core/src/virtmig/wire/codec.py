@@ -18,6 +18,7 @@ from virtmig.errors import (
     UnknownSubsection,
     VersionMismatch,
     VirtmigError,
+    shown,
 )
 from virtmig.wire.layout import FieldSpec, Layout, Row, layout_for, layout_of
 from virtmig.wire.reader import SUBSECTION, Reader
@@ -183,7 +184,7 @@ def _encode_field(
     except VirtmigError as error:
         raise _inside(error, field) from error.__cause__
     except (TypeError, AttributeError, ValueError) as error:
-        text = f"{value!r:.60} does not fit {field.type.label}"
+        text = f"{shown(value)} does not fit {field.type.label}"
         raise OutOfRange(text, path=field.name) from error
 
 

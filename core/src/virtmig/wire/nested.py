@@ -20,14 +20,15 @@ class Struct(WireType[T], Nested):
     def __init__(self, cls: type[T] | str) -> None:
         self.cls = cls
         self.merged = isinstance(cls, str)
+        self._layout = None if isinstance(cls, str) else layout_of(cls)
         self.label = cls if isinstance(cls, str) else cls.__name__
 
     def layout(self, scope: Scope) -> Layout:
-        if not isinstance(self.cls, str):
-            return layout_of(self.cls)
-        if self.cls not in scope.records:
-            raise UnknownSubsection(f"this transport has no {self.cls} record")
-        return layout_of(scope.records[self.cls])
+        if self._layout is not None:
+            return self._layout
+        if self.label not in scope.records:
+            raise UnknownSubsection(f"this transport has no {self.label} record")
+        return layout_of(scope.records[self.label])
 
     def decode(self, reader: Reader, scope: Scope, seen: Seen) -> T:
         value: T = codec.decode_layout(self.layout(scope), reader, scope)

@@ -45,9 +45,11 @@ def record(
 
     def make(cls: type[T]) -> type[T]:
         made = attrs.frozen(kw_only=True, slots=True)(cls)
+        specs = _specs(made)
+        if not vmsd and any(spec.type.tail is not None for spec in specs):
+            raise TypeError(f"{cls.__name__}: a record with subsections needs its vmsd name")
         lowest = version if minimum is None else minimum
-        layout = Layout(made, _specs(made), vmsd, version, lowest)
-        setattr(made, ATTRIBUTE, layout)
+        setattr(made, ATTRIBUTE, Layout(made, specs, vmsd, version, lowest))
         return made
 
     return make
@@ -70,9 +72,13 @@ def _check(cls: type, spec: FieldSpec, earlier: list[FieldSpec]) -> None:
     if not spec.doc:
         raise TypeError(_MISSING_DOC.format(cls.__name__, spec.name))
     known = {field.name for field in earlier}
+    tails = [field.type.tail.vmsd for field in earlier if field.type.tail is not None]
     for name in (*spec.type.reads, *(spec.when.reads if spec.when else ())):
         if name not in known:
             text = f"{cls.__name__}.{spec.name} depends on {name!r}, which is no earlier field"
             raise TypeError(text)
-    if spec.type.tail is None and any(field.type.tail is not None for field in earlier):
+    if spec.type.tail is not None:
+        if spec.type.tail.vmsd in tails:
+            raise TypeError(f"{cls.__name__}.{spec.name}: a second {spec.type.tail.vmsd!r}")
+    elif tails:
         raise TypeError(f"{cls.__name__}.{spec.name}: subsections come after all other fields")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from virtmig.errors import OutOfRange, Truncated, VirtmigError
+from virtmig.errors import OutOfRange, Truncated, VirtmigError, shown
 
 if TYPE_CHECKING:
     from virtmig.wire.types import Fixed
@@ -108,7 +108,7 @@ class Run:
             except VirtmigError as error:
                 return error.inside(name) if name else error
             except (struct.error, TypeError, AttributeError):
-                return OutOfRange(f"{value!r:.60} does not fit {kind.label}", path=name)
+                return OutOfRange(f"{shown(value)} does not fit {kind.label}", path=name)
         return None
 
     def blame_object(self, value: Any) -> VirtmigError | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from virtmig.errors import BadContainer, LimitExceeded, NotCanonical, OutOfRange
+from virtmig.errors import BadContainer, LimitExceeded, NotCanonical, OutOfRange, shown
 from virtmig.wire.run import NATIVE, Leaf, Run
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class Boolean(Fixed[bool]):
     @staticmethod
     def _write(value: Any) -> int:
         if value is not True and value is not False:
-            raise OutOfRange(f"expected a bool, found {value!r}")
+            raise OutOfRange(f"expected a bool, found {shown(value)}")
         return int(value)
 
 
@@ -171,11 +171,18 @@ class LowHigh(Fixed[int]):
 
     def __init__(self) -> None:
         super().__init__("be32[2], low word first", "Q", ">", int)
-        self.load = self.dump = self._swap
+        self.load = self._swap
+        self.dump = self._write
 
     @staticmethod
     def _swap(value: int) -> int:
         return (value & 0xFFFFFFFF) << 32 | value >> 32
+
+    @classmethod
+    def _write(cls, value: int) -> int:
+        if not 0 <= value <= cls.high:
+            raise OutOfRange(f"{shown(value)} does not fit 64 bits")
+        return cls._swap(value)
 
 
 class Raw(Fixed[bytes]):
