@@ -32,8 +32,15 @@ class Where:
         return attrs.evolve(self, offset=offset)
 
     def __str__(self) -> str:
-        place = ":".join(part for part in (self.section, self.path) if part)
+        place = printable(":".join(part for part in (self.section, self.path) if part))
         return place if self.offset is None else f"{place}@{self.offset:#x}"
+
+
+def printable(text: str) -> str:
+    """Text on one line: names out of a stream may hold line ends and terminal codes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def shown(value: object) -> str:
@@ -81,7 +88,7 @@ class VirtmigError(Exception):
     def __str__(self) -> str:
         place = str(self.where)
         text = f"{place}: {self.reason}" if place else self.reason
-        return f"{text} ({self.hint})" if self.hint else text
+        return printable(f"{text} ({self.hint})" if self.hint else text)
 
 
 class StreamError(VirtmigError):

@@ -20,7 +20,7 @@ from virtmig.errors import (
     VirtmigError,
     shown,
 )
-from virtmig.wire.layout import FieldSpec, Layout, Row, layout_for, layout_of
+from virtmig.wire.layout import FieldSpec, Layout, Plan, Row, layout_for, layout_of
 from virtmig.wire.reader import SUBSECTION, Reader
 from virtmig.wire.run import NATIVE, Run, pack_rows
 from virtmig.wire.scope import Scope
@@ -39,7 +39,7 @@ def decode(cls: type[R], data: bytes, scope: Scope | None = None) -> R:
 def encode(value: Any, scope: Scope | None = None) -> bytes:
     """The bytes of a record."""
     out = bytearray()
-    encode_record(value, out, scope or Scope())
+    encode_layout(layout_for(value), value, out, scope or Scope())
     return bytes(out)
 
 
@@ -132,11 +132,9 @@ def build(row: Row, values: tuple[Any, ...], start: int) -> Any:
         raise
 
 
-def encode_record(value: Any, out: bytearray, scope: Scope) -> None:
-    """Append a record's bytes to `out`."""
-    layout = layout_for(value)
-    plan = layout.plan_of(value)
-    _check_outer(layout, value, scope)
+def encode_layout(layout: Layout, value: Any, out: bytearray, scope: Scope) -> None:
+    """Append the bytes of a record of this layout to `out`."""
+    plan = plan_for(layout, value, scope)
     if plan.row is not None:
         out += pack_all(plan.row, [value], scope, single=True)
         return
@@ -150,18 +148,27 @@ def encode_record(value: Any, out: bytearray, scope: Scope) -> None:
             _encode_field(step, getattr(value, step.name), out, scope, seen)
     for field in layout.tails.values():
         tail = getattr(value, field.name)
-        if tail is not None:
-            _encode_tail(tail, out, scope)
+        if tail is not None and field.type.tail is not None:
+            _encode_tail(field.type.tail, tail, out, scope)
 
 
-def _check_outer(layout: Layout, value: Any, scope: Scope) -> None:
+def plan_for(layout: Layout, value: Any, scope: Scope) -> Plan:
+    """The plan for encoding `value`, or the rows of an array that starts with it."""
+    plan = layout.plan_of(value, scope)
+    _check_outer(plan, value, scope)
+    return plan
+
+
+def _check_outer(plan: Plan, value: Any, scope: Scope) -> None:
     """A value decides whether its field is written; its condition must not say otherwise."""
-    for field in layout.outer:
+    for field in plan.layout.outer:
         try:
             present = field.when is None or field.when.test(scope, {})
         except KeyError:  # a fact that nobody knows cannot contradict
             continue
         _check_presence(field, getattr(value, field.name), present=present)
+    for name, inner in plan.nested.items():
+        _check_outer(inner, getattr(value, name), scope)
 
 
 def _check_presence(field: FieldSpec, value: Any, *, present: bool) -> None:
@@ -188,18 +195,28 @@ def _encode_field(
         raise OutOfRange(text, path=field.name) from error
 
 
-def _encode_tail(value: Any, out: bytearray, scope: Scope) -> None:
-    tail = layout_for(value)
-    version = getattr(value, "version_id", tail.version)
-    name = tail.vmsd.encode()
-    out += bytes((SUBSECTION, len(name))) + name + version.to_bytes(4, "big")
-    outer, scope.version = scope.version, version
+def _encode_tail(tail: Layout, value: Any, out: bytearray, scope: Scope) -> None:
+    outer = scope.version
     try:
-        encode_record(value, out, scope)
+        scope.version = _version_of(tail, value)
+        name = tail.vmsd.encode()
+        out += bytes((SUBSECTION, len(name))) + name + scope.version.to_bytes(4, "big")
+        encode_layout(tail, value, out, scope)
     except VirtmigError as error:
         raise error.inside(tail.vmsd) from error.__cause__
     finally:
         scope.version = outer
+
+
+def _version_of(tail: Layout, value: Any) -> int:
+    """The version for the header: the record's own, where it is read in several."""
+    if not tail.version_field or value.__class__ is not tail.cls:
+        return tail.version
+    version = getattr(value, tail.version_field)
+    if type(version) is not int or not tail.minimum <= version <= tail.version:
+        text = f"version {shown(version)} is not in {tail.minimum}..{tail.version}"
+        raise OutOfRange(text, path=tail.version_field)
+    return version
 
 
 def pack_all(row: Row, values: Sequence[Any], scope: Scope, *, single: bool = False) -> bytes:

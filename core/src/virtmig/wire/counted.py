@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from virtmig.errors import CountMismatch, LimitExceeded
+from virtmig.errors import CountMismatch, OutOfRange, shown
 from virtmig.wire import plain
 from virtmig.wire.reader import Reader
 from virtmig.wire.scope import Scope, Seen
@@ -96,8 +96,8 @@ class Bitmap(WireType[frozenset[int]]):
         return frozenset(bit for bit in range(number.bit_length()) if number >> bit & 1)
 
     def encode(self, value: frozenset[int], out: bytearray, scope: Scope, seen: Seen) -> None:
-        if value and not 0 <= min(value) <= max(value) < self.bits:
-            raise LimitExceeded(f"numbers 0 to {self.bits - 1} fit, found {max(value)}")
+        if not value <= self._all:
+            raise OutOfRange(f"numbers 0 to {self.bits - 1} fit, found {shown(value - self._all)}")
         number = sum(1 << bit for bit in value)
         data = number.to_bytes(self.bits // 8, "little")
         symmetric = not value or len(value) == self.bits

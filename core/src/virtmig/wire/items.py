@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from virtmig.errors import LimitExceeded, VirtmigError
+from virtmig.errors import OutOfRange, VirtmigError
 from virtmig.wire import codec, plain
 from virtmig.wire.counted import Count, Counted
-from virtmig.wire.layout import Row, plan_of
+from virtmig.wire.layout import Row
 from virtmig.wire.nested import Struct
 from virtmig.wire.reader import Reader
 from virtmig.wire.run import Run
@@ -80,9 +80,9 @@ class Items(Counted[tuple[T, ...]]):
         if not value:
             return
         if isinstance(self.item, Struct):
-            row = plan_of(value[0]).row
-            if row is not None:
-                out += codec.pack_all(row, value, scope)
+            plan = codec.plan_for(self.item.layout(scope), value[0], scope)
+            if plan.row is not None:
+                out += codec.pack_all(plan.row, value, scope)
                 return
         for index, item in enumerate(value):
             try:
@@ -142,7 +142,7 @@ class Table(Items[T]):
 
     def encode(self, value: tuple[T, ...], out: bytearray, scope: Scope, seen: Seen) -> None:
         if len(value) > self.slots:
-            raise LimitExceeded(f"{len(value)} rows, {self.slots} is the limit")
+            raise OutOfRange(f"{len(value)} rows, {self.slots} is the limit")
         self.write(value, out, scope, seen)
         out += bytes(self._run(scope).size * (self.slots - len(value)))
 

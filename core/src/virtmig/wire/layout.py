@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from virtmig.errors import ConditionMismatch, OutOfRange
+from virtmig.errors import ConditionMismatch, OutOfRange, VirtmigError, shown
 from virtmig.wire.run import Leaf, Run
 from virtmig.wire.scope import Condition, Scope
 from virtmig.wire.types import Fixed, WireType
@@ -74,6 +74,7 @@ class Layout:
             field.type.tail.vmsd: field for field in fields if field.type.tail is not None
         }
         self.counts = {name for field in fields for name in field.type.reads}
+        self.version_field = next((f.name for f in fields if f.type.carries_version), "")
         self.outer = [f for f in self.fields if f.when is not None and not f.when.reads]
         self.inline = [f for f in self.fields if isinstance(f.type, Nested)]
         self._plans: dict[tuple[Any, ...], Plan] = {}
@@ -91,16 +92,21 @@ class Layout:
         }
         return self._cached(absent, nested)
 
-    def plan_of(self, value: Any) -> Plan:
+    def plan_of(self, value: Any, scope: Scope) -> Plan:
         """The plan for encoding `value`: what it holds decides what is written."""
+        if value.__class__ is not self.cls:
+            raise OutOfRange(f"expected a {self.cls.__name__}, found {shown(value)}")
         if self._static is not None:
             return self._static
         absent = tuple([f.name for f in self.outer if getattr(value, f.name) is None])
-        nested = {
-            f.name: plan_of(child)
-            for f in self.inline
-            if f.when is None and (child := getattr(value, f.name)) is not None
-        }
+        nested: dict[str, Plan] = {}
+        for field in self.inline:
+            if field.when is None and isinstance(field.type, Nested):
+                try:
+                    inner = field.type.layout(scope)
+                    nested[field.name] = inner.plan_of(getattr(value, field.name), scope)
+                except VirtmigError as error:
+                    raise error.inside(field.name) from None
         return self._cached(absent, nested)
 
     def _cached(self, absent: tuple[str, ...], nested: dict[str, Plan]) -> Plan:
@@ -153,11 +159,6 @@ def layout_of(cls: type[Any]) -> Layout:
 def layout_for(value: object) -> Layout:
     """The layout of a record's class."""
     return layout_of(value.__class__)
-
-
-def plan_of(value: object) -> Plan:
-    """The plan for encoding a record."""
-    return layout_for(value).plan_of(value)
 
 
 def _leaves(plan: Plan, name: str = "", path: str = "") -> Iterator[Leaf | None]:

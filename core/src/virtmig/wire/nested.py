@@ -35,7 +35,7 @@ class Struct(WireType[T], Nested):
         return value
 
     def encode(self, value: T, out: bytearray, scope: Scope, seen: Seen) -> None:
-        codec.encode_record(value, out, scope)
+        codec.encode_layout(self.layout(scope), value, out, scope)
 
     def plain(self, value: T, form: Form) -> Any:
         return plain.from_record(value, form)
@@ -68,6 +68,7 @@ class HeaderVersion(WireType[int]):
     """The version in the subsection's header, for records that are read in several versions."""
 
     label = "version of the subsection header"
+    carries_version = True
 
     def decode(self, reader: Reader, scope: Scope, seen: Seen) -> int:
         return scope.version

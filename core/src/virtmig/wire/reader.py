@@ -116,9 +116,11 @@ class Reader:
         length = data[pos + 1]
         name = data[pos + 2 : pos + 2 + length]
         prefix = parent.encode()
+        if length <= len(prefix):
+            return None
         if pos + 2 + length > self.end and name[: len(prefix)] == prefix[: len(name)]:
             raise Truncated("subsection name is cut", offset=pos)
-        if length <= len(prefix) or not name.startswith(prefix):
+        if not name.startswith(prefix):
             return None
         header = 2 + length + 4
         if pos + header > self.end:

@@ -43,6 +43,9 @@ class WireType(Generic[T]):
     merged: bool = False
     """Whether the fields of its record stand beside the outer record's own in a tree."""
 
+    carries_version: bool = False
+    """Whether it is the version in the header of the record's own subsection."""
+
     @property
     def inner(self) -> WireType[Any]:
         """The type of one item of an array; anything else is its own."""
