@@ -61,7 +61,7 @@ class GuestMemory:
             raise GuestMemoryError(f"no guest memory: {self.why_not}")
         for span in self.spans:
             skip = address - span.address
-            if 0 <= skip and 0 <= size and skip + size <= span.size:
+            if min(skip, size) >= 0 and skip + size <= span.size:
                 return self._ram().read(self.block, span.offset + skip, size)
         raise GuestMemoryError(f"{size} bytes at {address:#x} are not all in guest RAM")
 

@@ -19,7 +19,6 @@ MAPPED_VERSION = 1
 class Mapped:
     """Where the pages of a block of a mapped-ram stream lie."""
 
-    page_size: int
     bitmap: int
     """Offset of a bitmap of 64-bit words in the source host's order; bit set: page in the file."""
     pages: int
@@ -38,27 +37,32 @@ class Block:
     mapped: Mapped | None = None
 
 
-def read_blocks(cursor: Cursor, total: int, capabilities: tuple[str, ...]) -> tuple[Block, ...]:
+def read_blocks(
+    cursor: Cursor, total: int, page_size: int, capabilities: tuple[str, ...]
+) -> tuple[Block, ...]:
     """The blocks whose lengths add up to `total`; leaves `cursor` behind the list."""
-    blocks: list[Block] = []
+    blocks: dict[str, Block] = {}
     left = total
     while left > 0:
         if len(blocks) == MOST_BLOCKS:
             raise LimitExceeded(f"more than {MOST_BLOCKS} RAM blocks", offset=cursor.at)
-        block = _read_block(cursor, capabilities)
+        at = cursor.at
+        block = _read_block(cursor, page_size, capabilities)
+        if block.name in blocks:
+            raise BadFooter(f"two RAM blocks are named {block.name!r}", offset=at)
         left -= block.length
-        blocks.append(block)
+        blocks[block.name] = block
     if left < 0:
         raise BadFooter("the RAM blocks are longer than their total", offset=cursor.at)
-    return tuple(blocks)
+    return tuple(blocks.values())
 
 
-def _read_block(cursor: Cursor, capabilities: tuple[str, ...]) -> Block:
+def _read_block(cursor: Cursor, page_size: int, capabilities: tuple[str, ...]) -> Block:
     name, length = cursor.text(), cursor.integer(8)
     if not {IGNORE_SHARED, MAPPED_RAM}.intersection(capabilities):
         _skip_page_size(cursor)
     address = cursor.integer(8) if IGNORE_SHARED in capabilities else None
-    mapped = _read_mapped(cursor, length) if MAPPED_RAM in capabilities else None
+    mapped = _read_mapped(cursor, length, page_size) if MAPPED_RAM in capabilities else None
     return Block(name, length, address, mapped)
 
 
@@ -74,11 +78,11 @@ def _skip_page_size(cursor: Cursor) -> None:
         cursor.at = ahead.at
 
 
-def _read_mapped(cursor: Cursor, length: int) -> Mapped:
+def _read_mapped(cursor: Cursor, length: int, page_size: int) -> Mapped:
     at = cursor.at
-    version, page_size = cursor.integer(4), cursor.integer(8)
-    mapped = Mapped(page_size, cursor.integer(8), cursor.integer(8))
-    if version != MAPPED_VERSION or page_size < 512 or page_size & (page_size - 1):
+    form = (cursor.integer(4), cursor.integer(8))
+    mapped = Mapped(cursor.integer(8), cursor.integer(8))
+    if form != (MAPPED_VERSION, page_size):
         raise BadFooter("a mapped-ram header of unknown version or page size", offset=at)
     if mapped.bitmap != cursor.at or mapped.pages < cursor.at + -(-length // page_size // 8):
         raise BadFooter("a mapped-ram header whose bitmap or pages overlap it", offset=at)

@@ -20,6 +20,7 @@ HEADER_SIZE = 5
 """The record type byte and a four-byte length."""
 LARGEST = 8 << 20
 """Bytes of JSON that are read; a thousand devices need about one MiB."""
+LARGEST_INSTANCE = 0xFFFFFFFF
 MOST_NODES = 1 << 18
 """Objects and arrays in it: what bounds the memory that parsing takes."""
 
@@ -67,11 +68,15 @@ def find(data: Data) -> int | None:
 
 def read(data: Data, at: int) -> Description:
     """The description record at `at`, parsed."""
-    raw = data[at + HEADER_SIZE :]
+    return parse(data[at + HEADER_SIZE :], at)
+
+
+def parse(raw: bytes, at: int) -> Description:
+    """The description whose JSON is `raw`, of the record at `at`."""
     if raw.count(b"{") + raw.count(b"[") > MOST_NODES:
         raise LimitExceeded(f"the description has more than {MOST_NODES} parts", offset=at)
     try:
-        return _described(at, _mapping(json.loads(raw)))
+        return _described(at, _mapping(json.loads(raw.decode())))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         reason = f"the description is damaged: {type(error).__name__}: {error}"
         raise BadFooter(reason, offset=at, hint="it is JSON at the end of the file") from error
@@ -83,7 +88,10 @@ def _described(at: int, node: Mapping[str, object]) -> Description:
 
 
 def _device(node: Mapping[str, object]) -> Device:
-    return Device(_text(node["name"]), _number(node["instance_id"]), _size(node))
+    instance_id = _number(node["instance_id"])
+    if instance_id > LARGEST_INSTANCE:
+        raise TypeError(f"an instance id of 32 bits is expected, not {instance_id}")
+    return Device(_text(node["name"]), instance_id, _size(node))
 
 
 def _size(node: Mapping[str, object]) -> int:

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
+import attrs
+
 from virtmig.errors import CountMismatch
 from virtmig.stream.blocks import MAPPED_RAM
 from virtmig.stream.cursor import Data
-from virtmig.stream.description import HEADER_SIZE, Description
+from virtmig.stream.description import HEADER_SIZE, Description, parse
 from virtmig.stream.framing import Layout
 from virtmig.stream.search import CUT_DESCRIPTION
 from virtmig.stream.sections import Section
@@ -44,9 +46,7 @@ def _pieces(size: int, replaced: Mapping[range, bytes]) -> Iterator[Piece]:
     yield range(at, size)
 
 
-def _new_description(
-    data: Data, layout: Layout, grown: Mapping[int, int]
-) -> dict[range, bytes]:
+def _new_description(data: Data, layout: Layout, grown: Mapping[int, int]) -> dict[range, bytes]:
     """The description's bytes with the sizes of grown (or shrunk) sections corrected."""
     for number in grown:
         if MAPPED_RAM in layout.head.capabilities and number < len(layout.head.early):
@@ -72,7 +72,19 @@ def _corrected(
             parts.append(text[at : span.start])
             parts.append(_resized(text[span.start : span.stop], layout, number, grown[number]))
             at = span.stop
-    return "".join([*parts, text[at:]]).encode()
+    new = "".join([*parts, text[at:]]).encode()
+    _check(new, layout, description, grown)
+    return new
+
+
+def _check(new: bytes, layout: Layout, description: Description, grown: Mapping[int, int]) -> None:
+    """Refuse if the change did not do just what it should: the JSON may be of any make."""
+    expected = tuple(
+        attrs.evolve(device, size=device.size + grown.get(number, 0))
+        for number, device in enumerate(description.devices)
+    )
+    if parse(new, description.at).devices != expected:
+        raise _refused(layout.sections[min(grown)], "the description could not be corrected")
 
 
 def _devices(text: str) -> Iterator[range]:

@@ -56,7 +56,11 @@ def index_ram(data: Data, layout: Layout) -> RamIndex:
     """Walk RAM, which has to end where the device state begins."""
     if layout.ram is not None:
         return layout.ram
-    ram = read_ram(data, layout.head)
+    try:
+        ram = read_ram(data, layout.head)
+    except Truncated as error:
+        reason = "RAM reaches beyond the end of the file: it is damaged"
+        raise BadFooter(reason, offset=error.where.offset, hint=error.reason) from error
     if layout.tail and ram.end != layout.tail[0].header:
         reason = f"RAM ends here, but device state begins at {layout.tail[0].header:#x}"
         raise BadFooter(reason, offset=ram.end)

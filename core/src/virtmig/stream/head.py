@@ -10,7 +10,7 @@ import re
 
 import attrs
 
-from virtmig.errors import LimitExceeded, NotAStream, UnsupportedContainer
+from virtmig.errors import BadFooter, LimitExceeded, NotAStream, Truncated, UnsupportedContainer
 from virtmig.stream.blocks import Block
 from virtmig.stream.cursor import Cursor, Data, readable
 from virtmig.stream.description import Description
@@ -24,11 +24,12 @@ from virtmig.stream.records import (
     read_command,
     read_header,
 )
-from virtmig.stream.sections import Configuration, Section, SectionKind
+from virtmig.stream.sections import FOOTER_SIZE, Configuration, Section, SectionKind
 
 MAGIC = b"QEVM"
 VERSION = 3
 OBSOLETE_VERSION = 2
+MOST_RECORDS = 4096
 MOST_CAPABILITIES = 256
 LARGEST_NAME = 1024
 EARLY_WINDOW = 1 << 20
@@ -71,9 +72,11 @@ def read_head(data: Data, description: Description | None) -> Head:
         cursor.skip(1)
         configuration = _read_configuration(cursor)
     head = Head(configuration, _page_size(configuration, description), after=cursor.at)
-    while not head.stopped and data[head.after : head.after + 1] in _HEAD_RECORDS:
+    for _ in range(MOST_RECORDS):
+        if head.stopped or data[head.after : head.after + 1] not in _HEAD_RECORDS:
+            return head
         head = _step(data, head, description)
-    return head
+    raise LimitExceeded(f"more than {MOST_RECORDS} records before RAM", offset=head.after)
 
 
 _HEAD_RECORDS = (b"\x01", b"\x04", b"\x08")
@@ -156,7 +159,7 @@ def _add_live(data: Data, head: Head, header: Header) -> Head:
         return attrs.evolve(head, stopped=reason)
     section = _close(data, head, header, cursor.at)
     if section is None:
-        return attrs.evolve(head, stopped=f"no footer closes {header.idstr!r} at {cursor.at:#x}")
+        raise BadFooter(f"section {header.idstr!r} is not closed where it ends", offset=cursor.at)
     live = (*head.live, section)
     return attrs.evolve(head, live=live, footers=section.footer, after=section.after)
 
@@ -186,6 +189,8 @@ def _early_end(
 
 def _close(data: Data, head: Head, header: Header, end: int) -> Section | None:
     """The section, if it is closed as the ones before it are; None if it is not."""
+    if end + FOOTER_SIZE > len(data):
+        raise Truncated("the file ends before the footer", offset=len(data))
     footer = has_footer(data, end, header.section_id)
     if head.footers not in (None, footer) or (not footer and data[end : end + 1] not in _RECORDS):
         return None

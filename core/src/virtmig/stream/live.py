@@ -28,7 +28,7 @@ def read_ram_start(
     flags = item & (page_size - 1)
     if flags != FLAG_MEM_SIZE:
         raise BadFooter(f"RAM starts with flags {flags:#x}, not with its blocks", offset=at)
-    blocks = read_blocks(cursor, item - flags, capabilities)
+    blocks = read_blocks(cursor, item - flags, page_size, capabilities)
     at = cursor.at
     if cursor.integer(8) != FLAG_EOS:
         raise BadFooter("the list of RAM blocks does not end where it should", offset=at)

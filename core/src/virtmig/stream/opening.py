@@ -8,7 +8,6 @@ import stat
 from collections.abc import Mapping
 from typing import Self
 
-
 import attrs
 
 from virtmig.errors import NotAStream

@@ -1,19 +1,21 @@
-"""Guest RAM in a stream: an index from (block, offset) to where the bytes lie; nothing is copied."""
+"""Guest RAM in a stream: an index from block and offset to where the bytes lie."""
 
 from __future__ import annotations
 
 import attrs
 
-from virtmig.errors import BadFooter, GuestMemoryError, UnsupportedContainer
+from virtmig.errors import BadFooter, GuestMemoryError, LimitExceeded, UnsupportedContainer
 from virtmig.stream.blocks import IGNORE_SHARED, Block, Mapped
 from virtmig.stream.cursor import Cursor, Data
 from virtmig.stream.head import Head
-from virtmig.stream.live import RAM, STORAGE_ATTRIBUTES, skip_attributes
+from virtmig.stream.live import RAM, skip_attributes
 from virtmig.stream.pages import apply_difference, inflate
-from virtmig.stream.ramwalk import COMPRESSED, CONTINUE, PAGE, XBZRLE, ZERO, RamWalk
+from virtmig.stream.ramwalk import COMPRESSED, CONTINUE, XBZRLE, ZERO, RamWalk
 from virtmig.stream.records import COMMAND, check_footer, read_command
 from virtmig.stream.runs import Run, Runs
 from virtmig.stream.sections import FOOTER_SIZE, Command, SectionKind
+
+MOST_COMMANDS = 4096
 
 
 @attrs.frozen(eq=False)
@@ -122,9 +124,7 @@ def read_ram(data: Data, head: Head) -> RamIndex:
         if runs[block.name].end > -(-block.length // head.page_size):
             raise BadFooter(f"a page lies beyond the end of RAM block {block.name!r}", offset=end)
     shared = IGNORE_SHARED in head.capabilities
-    return RamIndex(
-        head.blocks, head.page_size, tuple(walk.commands), end, data, runs, shared
-    )
+    return RamIndex(head.blocks, head.page_size, tuple(walk.commands), end, data, runs, shared)
 
 
 @attrs.define(eq=False)
@@ -134,7 +134,7 @@ class _LiveWalk:
     data: Data
     head: Head
     ram: RamWalk
-    commands: list[Command] = attrs.field(factory=list)
+    commands: list[Command] = attrs.field(factory=list[Command])
 
     def run(self) -> int:
         """The offset of the record after the last END."""
@@ -143,6 +143,8 @@ class _LiveWalk:
         while open_ids:
             kind = Cursor(self.data, at).integer(1)
             if kind == COMMAND:
+                if len(self.commands) == MOST_COMMANDS:
+                    raise LimitExceeded(f"more than {MOST_COMMANDS} commands", offset=at)
                 self.commands.append(read_command(self.data, at))
                 at = self.commands[-1].end
                 continue
@@ -166,7 +168,6 @@ class _LiveWalk:
     def _items(self, at: int, idstr: str) -> int:
         if idstr == RAM:
             return self.ram.section(at)
-        assert idstr == STORAGE_ATTRIBUTES  # the head knows no other
-        cursor = Cursor(self.data, at)
+        cursor = Cursor(self.data, at)  # of storage attributes: the head lets no other pass
         skip_attributes(cursor)
         return cursor.at

@@ -1,7 +1,7 @@
 """The walk over the items of RAM: every header is read, no page is.
 
 Most of a stream is long runs of pages, so three methods share the work, fastest first: one regular
-expression passes over a run of up to 16 MiB of consecutive pages; where runs are short, another
+expression passes over a run of up to 8 MiB of consecutive pages; where runs are short, another
 one collects many headers at once; and whatever else there is, is read item by item.
 
 Page data is the guest's and may look like anything. So an address is never inferred: the upper
@@ -29,12 +29,14 @@ ZERO, MEM_SIZE, PAGE, EOS, CONTINUE = 0x002, 0x004, 0x008, 0x010, 0x020
 XBZRLE, HOOK, COMPRESSED, MULTIFD_FLUSH = 0x040, 0x080, 0x100, 0x200
 
 REGION = 1 << 24
-"""Bytes of guest memory whose addresses differ in three bytes only: the longest run."""
+"""Bytes of guest memory whose addresses differ in three bytes only: no run leaves them."""
+LONGEST_RUN = 8 << 20
+"""Bytes of guest memory; so much of the stream may be mapped at a time, and KEPT_MAPPED more."""
 SHORT_RUN = 8
 """Pages; after a shorter run, the items that follow are collected one by one."""
-FRAGMENT = 1 << 20
-"""Bytes of stream that are collected at a time."""
-KEPT_MAPPED = 16 << 20
+FRAGMENT = range(1 << 13, 1 << 20)
+"""Bytes of stream that are collected at a time: twice as many each time while runs stay short."""
+KEPT_MAPPED = 8 << 20
 """Bytes of stream behind the walk that stay mapped: they count as memory of the process."""
 
 
@@ -73,7 +75,7 @@ def patterns(page_size: int) -> Patterns:
     page = any6 + rb"\x28.{%d}" % page_size
     zero = any6 + rb"\x22\x00"
     run = rb"(.{5}).%s(?:\1.%s){0,%d}+"
-    longest = len(addresses) - 1
+    longest = LONGEST_RUN // page_size - 1
     item = rb"(.{6}%s[\x28\x22])(?:(?<=\x28).{%d}|(?<=\x22)\x00)|.+" % (any6, page_size)
     return Patterns(
         page_size=page_size,
@@ -95,6 +97,8 @@ class RamWalk:
     """The runs of every block, by its name."""
     _current: Runs | None = attrs.field(default=None, init=False)
     """Of the block that an item without a name is about."""
+    _window: int = attrs.field(default=FRAGMENT.start, init=False)
+    """How much to collect the next time."""
     _unmapped: int = attrs.field(default=0, init=False)
     """Everything before this offset was handed back to the kernel."""
 
@@ -152,8 +156,10 @@ class RamWalk:
             stride = self._sizes[self.data[at + 7]]
             count = (end - at) // stride
             if count < SHORT_RUN or not known.consecutive(self.data, at, end, stride):
-                at = self._fragment(runs, at, max(end, at + FRAGMENT))
+                at = self._fragment(runs, at, max(end, at + self._window))
+                self._window = min(self._window * 2, FRAGMENT.stop)
                 continue
+            self._window = FRAGMENT.start
             runs.add(int.from_bytes(self.data[at : at + 8], "big"), at + 8, count)
             at = end
 
@@ -170,9 +176,7 @@ class RamWalk:
         breaks = [i for i, (a, b) in enumerate(pairwise(words), 1) if b - a != step]
         firsts = [0, *breaks]
         counts = map(sub, [*breaks, len(words)], firsts)
-        runs.extend(
-            map(words.__getitem__, firsts), map(places.__getitem__, firsts), counts
-        )
+        runs.extend(map(words.__getitem__, firsts), map(places.__getitem__, firsts), counts)
         return places[-1] - 8
 
     @property

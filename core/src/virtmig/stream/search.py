@@ -8,13 +8,15 @@ section closed by its own id, is the answer. If there are two chains, there is n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import TypeVar
 
 import attrs
 
-from virtmig.errors import BadFooter
+from virtmig.errors import BadFooter, LimitExceeded
 from virtmig.stream.cursor import Data
-from virtmig.stream.records import LARGEST_ID, Header, read_header
+from virtmig.stream.records import EOF, LARGEST_ID, Header, read_header
 from virtmig.stream.sections import FOOTER_SIZE, Section
 
 CUT_DESCRIPTION = "the description behind the device state is cut or damaged"
@@ -22,6 +24,10 @@ UNPROVEN = "sections were found by their headers alone: this machine type sends 
 
 _BOUNDARY = re.compile(rb"\x7e\x00(.{3})(?=\x04\x00|\x00(?:\x06|\Z))", re.DOTALL)
 _HEADER = re.compile(rb"\x04(?=\x00\x00.{2}.[!-~]{2})", re.DOTALL)
+MOST_LISTED = 100
+"""Names in an error."""
+MOST_PLACES = 1 << 17
+"""Candidates for a boundary between sections; a stream has one for each section."""
 LARGEST_INSTANCE = 0xFFFF
 LARGEST_VERSION = 0xFFFF
 """Instances and versions are small; what is above is not taken for one in a search."""
@@ -55,13 +61,14 @@ def _by_footers(data: Data, at: int) -> Found:
     first = _plausible(data, at)
     if first is None:
         raise _no_devices(data, at)
-    choices = _choices(list(_boundaries(data, at)), first)
+    boundaries = _limited(_boundaries(data, at), at)
+    choices = _choices(boundaries, first)
     header: Header | None = first
     sections: list[Section] = []
     while header is not None:
         ways, boundary = choices.get(header.at, (0, None))
         if boundary is None:
-            raise _broken(data, first)
+            raise _broken(boundaries, first)
         if ways > 1:
             reason = f"section {header.idstr!r} or one behind it may end at several places"
             raise BadFooter(reason, offset=header.at, hint="no description says which is right")
@@ -76,7 +83,7 @@ def _boundaries(data: Data, at: int) -> Iterator[_Boundary]:
     for match in _BOUNDARY.finditer(data, at):
         section_id = int.from_bytes(match[1], "big")
         after = match.start() + FOOTER_SIZE
-        if data[after] == 0:
+        if data[after] == EOF:
             if _ends_state(data, after):
                 yield _Boundary(section_id, match.start(), None)
         elif header := _plausible(data, after):
@@ -89,6 +96,18 @@ def _ends_state(data: Data, at: int) -> bool:
     if len(rest) < 6:
         return rest[:1] in (b"", b"\x06")
     return rest[5:] == b"{" and at + 6 + int.from_bytes(rest[1:5], "big") >= len(data)
+
+
+_Item = TypeVar("_Item")
+
+
+def _limited(found: Iterable[_Item], at: int) -> list[_Item]:
+    """All that was found, if it is not absurdly much."""
+    items = list(islice(found, MOST_PLACES + 1))
+    if len(items) > MOST_PLACES:
+        reason = f"more than {MOST_PLACES} places look as if a section began there"
+        raise LimitExceeded(reason, offset=at)
+    return items
 
 
 def _plausible(data: Data, at: int) -> Header | None:
@@ -127,10 +146,13 @@ def _choices(
 
 def _by_headers(data: Data, at: int) -> Found:
     """Without footers a section ends where the next plausible header opens another one."""
-    found = [_plausible(data, match.start()) for match in _HEADER.finditer(data, at)]
-    headers = [header for header in found if header is not None]
-    if not headers or headers[0].at != at or data[-1] != 0:
+    places = (match.start() for match in _HEADER.finditer(data, at))
+    found = (_plausible(data, place) for place in places)
+    headers = _limited((header for header in found if header is not None), at)
+    if not headers or headers[0].at != at:
         raise _no_devices(data, at)
+    if data[-1] != EOF:
+        raise BadFooter(f"the file ends inside section {headers[-1].idstr!r}", offset=len(data))
     ends = [header.at for header in headers[1:]] + [len(data) - 1]
     pairs = zip(headers, ends, strict=True)
     return Found(tuple(header.closed(end, footer=False) for header, end in pairs), UNPROVEN)
@@ -144,20 +166,17 @@ def _no_devices(data: Data, at: int) -> BadFooter:
     return BadFooter(reason, offset=at)
 
 
-def _broken(data: Data, first: Header) -> BadFooter:
+def _broken(boundaries: Iterable[_Boundary], first: Header) -> BadFooter:
     """Say how far the sections are whole, taking the nearest end of each."""
-    nearest: dict[int, list[_Boundary]] = {}
-    for boundary in _boundaries(data, first.at):
-        nearest.setdefault(boundary.section_id, []).append(boundary)
     header: Header | None = first
     whole: list[str] = []
-    while header is not None:
-        start = header.start
-        ends = [b for b in nearest.get(header.section_id, []) if b.end >= start]
-        if not ends:
+    for boundary in boundaries:
+        if header is None:
             break
-        whole.append(header.idstr)
-        header = ends[0].next
-    name, place = (header.idstr, header.at) if header else ("?", len(data))
+        if boundary.section_id == header.section_id and boundary.end >= header.start:
+            whole.append(header.idstr)
+            header = boundary.next
+    name, place = (header.idstr, header.at) if header else (whole[-1], first.at)
+    listed = ", ".join(whole[:MOST_LISTED]) + (", ..." if whole[MOST_LISTED:] else "")
     reason = f"the state is cut or damaged in section {name!r}, its end is not there"
-    return BadFooter(reason, offset=place, hint=f"whole before it: {', '.join(whole) or 'none'}")
+    return BadFooter(reason, offset=place, hint=f"whole before it: {listed or 'none'}")

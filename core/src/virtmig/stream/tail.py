@@ -59,7 +59,7 @@ class _Walk:
             return None
         found: list[Section] = []
         for window in WINDOWS:
-            found = self._candidates(device, after, window + device.size)
+            found = self._candidates(device, after, window + min(device.size, WINDOWS[-1]))
             sure = [section for section in found if self.follows(before, section.header)]
             if sure:
                 return sure[0] if len(sure) == 1 else None

@@ -8,6 +8,7 @@ import stat
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 
 import attrs
 
@@ -35,9 +36,10 @@ def write_pieces(path: str | os.PathLike[str], source: Source, pieces: Iterable[
     The new file has the permissions of the old one at `path`, or else of the source's file, or
     else is the owner's alone: it holds the memory of a guest.
     """
-    target = os.path.realpath(path)
+    target = Path(path).resolve()
     mode = _mode(target, source.file)
-    handle, beside = tempfile.mkstemp(prefix=".virtmig-", dir=os.path.dirname(target))
+    handle, name = tempfile.mkstemp(prefix=".virtmig-", dir=target.parent)
+    beside = Path(name)
     try:
         with os.fdopen(handle, "wb", buffering=0) as out:
             for piece in pieces:
@@ -45,20 +47,19 @@ def write_pieces(path: str | os.PathLike[str], source: Source, pieces: Iterable[
             os.ftruncate(out.fileno(), os.lseek(out.fileno(), 0, os.SEEK_CUR))
             os.fchmod(out.fileno(), mode)
             os.fsync(out.fileno())
-        os.replace(beside, target)
+        beside.replace(target)
     except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(beside)
+        beside.unlink(missing_ok=True)
         raise
-    _sync_folder(os.path.dirname(target))
+    _sync_folder(target.parent)
 
 
-def _mode(target: str, file: int | None) -> int:
+def _mode(target: Path, file: int | None) -> int:
     """Permission bits for the new file; refuses to replace what is not a plain file."""
     with suppress(FileNotFoundError):
-        mode = os.stat(target).st_mode
+        mode = target.stat().st_mode
         if not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, "not a regular file, so not to be replaced", target)
+            raise OSError(errno.EINVAL, "not a regular file, so not to be replaced", str(target))
         return stat.S_IMODE(mode) & 0o777
     return 0o600 if file is None else stat.S_IMODE(os.fstat(file).st_mode) & 0o777
 
@@ -108,7 +109,7 @@ def _copy_some(file: int, out: int, at: int, size: int) -> int:
     return copied
 
 
-def _sync_folder(path: str) -> None:
+def _sync_folder(path: Path) -> None:
     """Make a rename last."""
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:

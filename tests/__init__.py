@@ -1,0 +1,1 @@
+"""Tests and their tools, run from the root of the repository."""
