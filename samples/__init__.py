@@ -1,0 +1,1 @@
+"""Two small real streams, what their machines' monitors said, and the script that made them."""
