@@ -1,0 +1,1 @@
+"""The `virtmig` command as a user meets it."""

@@ -1,0 +1,1 @@
+"""Views of decoded state: trees, JSON, CBOR, text."""

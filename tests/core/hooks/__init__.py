@@ -1,0 +1,1 @@
+"""Finding drivers, and holding them to their contract."""

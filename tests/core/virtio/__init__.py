@@ -1,0 +1,1 @@
+"""Sections of real virtio devices, as four versions of QEMU wrote them, and what breaks them."""

@@ -1,0 +1,1 @@
+"""What a user gets from `pip install`: wheels in environments with nothing else in them."""
