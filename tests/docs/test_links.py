@@ -1,0 +1,80 @@
+"""Links lead somewhere, and pages are found from the first one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.docs.pages import FENCE, PAGES, ROOT
+from virtmig.formats.tables import anchor
+
+LINK = re.compile(r"\[(?:[^\]]|\](?=[^(]))*\]\((?P<target>[^)\s]+)\)")
+CODE_SPAN = re.compile(r"`[^`\n]*`")
+HEADING = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
+SECRET = re.compile(r"(?<![\w.])/(?:work|tmp|root|home)\b")
+
+
+def named(page):
+    return str(page.relative_to(ROOT))
+
+
+def prose(page):
+    """A page without its code blocks."""
+    return FENCE.sub("", page.read_text())
+
+
+def links(page):
+    text = re.sub(r"\[`[^`\n]*`\]", "[code]", prose(page))
+    return [match["target"] for match in LINK.finditer(CODE_SPAN.sub("", text))]
+
+
+def anchors(page):
+    return {anchor(match["title"]) for match in HEADING.finditer(prose(page))}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_between_pages_resolves(page):
+    for target in links(page):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, place = target.partition("#")
+        goal = (page.parent / path).resolve() if path else page
+        assert goal.exists(), target
+        assert goal.is_relative_to(ROOT), target
+        if place:
+            assert place in anchors(goal), target
+
+
+def test_every_page_is_reached_from_the_first_one():
+    """A page that no other page links to is read by nobody."""
+    reached = set()
+    waiting = [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached:
+            continue
+        reached.add(page)
+        paths = [target.partition("#")[0] for target in links(page)]
+        goals = [(page.parent / path).resolve() for path in paths if path.endswith(".md")]
+        waiting += [goal for goal in goals if goal.exists()]
+    assert not set(PAGES) - reached
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_a_page_has_one_title(page):
+    text = prose(page)
+    assert text.startswith("# ")
+    assert len(re.findall(r"^# ", text, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_no_page_names_a_folder_of_the_machine_it_was_written_on(page):
+    assert not SECRET.search(page.read_text())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_a_decision_record_has_its_four_parts(page):
+    if page.parent.name == "adr" and page.name != "README.md":
+        titles = [match["title"] for match in HEADING.finditer(prose(page))]
+        assert titles[1:] == ["Context", "Decision", "Rejected", "Consequence"]
