@@ -19,7 +19,7 @@ from virtmig.wire.codec import end
 from virtmig.wire.items import Array
 from virtmig.wire.nested import Struct
 from virtmig.wire.reader import Reader
-from virtmig.wire.scope import Scope
+from virtmig.wire.scope import Facts, Scope
 from virtmig.wire.types import WireType
 
 
@@ -53,8 +53,8 @@ class Envelope:
     def scope(self, facts: Any, version: int) -> Scope:
         return Scope(facts=facts, version=version, records=self.transport.records)
 
-    def given(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        return {"vring_align": self.transport.vring_align, **facts}
+    def given(self, facts: Mapping[str, Any]) -> Facts:
+        return Facts({"vring_align": self.transport.vring_align, **facts})
 
     def parse(
         self, payload: bytes, version: int, facts: Mapping[str, Any] | None = None

@@ -88,6 +88,8 @@ class Trial:
             if name in self._open:
                 self._used.add(name)
             return self._given[name]
+        if name not in self._open:
+            raise MissingFact(f"no driver declares the fact {name!r} that a layout asks for")
         fact = self._open[name]
         choice = self._asked.setdefault(name, 0)
         return fact.candidates[choice]

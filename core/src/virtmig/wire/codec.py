@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from virtmig.errors import (
     ConditionMismatch,
+    MissingFact,
     NotCanonical,
     OutOfRange,
     TrailingBytes,
@@ -164,7 +165,7 @@ def _check_outer(plan: Plan, value: Any, scope: Scope) -> None:
     for field in plan.layout.outer:
         try:
             present = field.when is None or field.when.test(scope, {})
-        except KeyError:  # a fact that nobody knows cannot contradict
+        except MissingFact:  # a fact that nobody knows cannot contradict
             continue
         _check_presence(field, getattr(value, field.name), present=present)
     for name, inner in plan.nested.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from virtmig.errors import CountMismatch, OutOfRange, shown
+from virtmig.errors import CountMismatch, MissingFact, OutOfRange, shown
 from virtmig.wire import plain
 from virtmig.wire.reader import Reader
 from virtmig.wire.scope import Scope, Seen
@@ -42,14 +42,14 @@ class Counted(WireType[T]):
         if isinstance(self.count, int):
             return self.count
         if isinstance(self.count, str):
-            return int(seen[self.count])
+            return int(seen.get(self.count) or 0)
         return max(0, self.count(scope, seen))
 
     def agree(self, found: int, scope: Scope, seen: Seen) -> None:
         """Refuse to write a length that the reader would not arrive at."""
         try:
             expected = self.length(scope, seen)
-        except KeyError:  # a fact that nobody knows cannot contradict
+        except MissingFact:  # a fact that nobody knows cannot contradict
             return
         if found != expected:
             raise CountMismatch(f"{found} given, {expected} counted by {self.label}")

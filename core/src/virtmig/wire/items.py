@@ -80,7 +80,10 @@ class Items(Counted[tuple[T, ...]]):
         if not value:
             return
         if isinstance(self.item, Struct):
-            plan = codec.plan_for(self.item.layout(scope), value[0], scope)
+            try:
+                plan = codec.plan_for(self.item.layout(scope), value[0], scope)
+            except VirtmigError as error:
+                raise error.inside("[0]") from error.__cause__
             if plan.row is not None:
                 out += codec.pack_all(plan.row, value, scope)
                 return

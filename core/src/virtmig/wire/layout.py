@@ -106,7 +106,7 @@ class Layout:
                     inner = field.type.layout(scope)
                     nested[field.name] = inner.plan_of(getattr(value, field.name), scope)
                 except VirtmigError as error:
-                    raise error.inside(field.name) from None
+                    raise (error if field.type.merged else error.inside(field.name)) from None
         return self._cached(absent, nested)
 
     def _cached(self, absent: tuple[str, ...], nested: dict[str, Plan]) -> Plan:

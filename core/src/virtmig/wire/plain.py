@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from virtmig.errors import BadContainer, VirtmigError
+from virtmig.errors import BadContainer, VirtmigError, shown
 from virtmig.wire.layout import FieldSpec, layout_for, layout_of
 from virtmig.wire.types import Form, expect_list, expect_map
 
@@ -58,7 +58,7 @@ def _values(cls: type[Any], data: Any, form: Form) -> tuple[dict[str, Any], dict
             elif key in rest:
                 values[field.name] = field.type.unplain(rest.pop(key), form)
         except VirtmigError as error:
-            raise error.inside(key) from error.__cause__
+            raise (error if field.type.merged else error.inside(key)) from error.__cause__
     return values, rest
 
 
@@ -99,4 +99,6 @@ def from_ranges(data: Any, limit: int) -> frozenset[int]:
         if not (low.isdecimal() and (high or low).isdecimal()) or int(high or low) >= limit:
             raise BadContainer(f"{text!r} is no range of numbers below {limit}")
         numbers.update(range(int(low), int(high or low) + 1))
+    if ranges(numbers) != data:
+        raise BadContainer(f"{shown(data)} is not the shortest way to write this set")
     return frozenset(numbers)

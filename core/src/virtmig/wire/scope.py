@@ -18,21 +18,21 @@ Seen = Mapping[str, Any]
 class FactSource(Protocol):
     """Answers what the bytes do not say; see `virtmig.virtio.facts`."""
 
-    def __getitem__(self, name: str) -> Any: ...
+    def __getitem__(self, name: str, /) -> Any: ...
 
 
-class NoFacts:
-    """Knows nothing: for records that need no fact."""
+class Facts(dict[str, Any]):
+    """Facts by name; asking for one that is not there says which is missing."""
 
-    def __getitem__(self, name: str) -> Any:
-        raise KeyError(name)
+    def __missing__(self, name: str) -> Any:
+        raise MissingFact(f"the fact {name!r} is not known", hint=f"give {name}")
 
 
 @attrs.define(slots=True, eq=False)
 class Scope:
     """Everything beside its own siblings that a field's layout may depend on."""
 
-    facts: FactSource = attrs.field(factory=NoFacts)
+    facts: FactSource = attrs.field(factory=Facts)
     parts: dict[str, Any] = attrs.field(factory=dict[str, Any])
     """The parts read so far: `config`, `common`, `queues`, `device`."""
     features_lo: int = 0
@@ -45,11 +45,7 @@ class Scope:
     @property
     def host_order(self) -> str:
         """`<` or `>`: byte order of the few fields that are copied raw out of the source host."""
-        try:
-            return "<" if self.facts[HOST_BYTEORDER] == "little" else ">"
-        except KeyError:
-            text = "the byte order of the source host is needed here"
-            raise MissingFact(text, hint=f"give the fact {HOST_BYTEORDER}") from None
+        return "<" if self.facts[HOST_BYTEORDER] == "little" else ">"
 
 
 @attrs.frozen
@@ -64,7 +60,7 @@ class Condition:
 
 def if_set(sibling: str) -> Condition:
     """Present if the earlier field `sibling` is not zero."""
-    return Condition(f"`{sibling}` is set", lambda _, seen: bool(seen[sibling]), (sibling,))
+    return Condition(f"`{sibling}` is set", lambda _, seen: bool(seen.get(sibling)), (sibling,))
 
 
 def if_feature(bit: int, name: str) -> Condition:

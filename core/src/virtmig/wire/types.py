@@ -72,8 +72,14 @@ class WireType(Generic[T]):
 def expect(kind: type[T], data: Any) -> T:
     """`data`, if it is exactly of type `kind` (a bool is no int)."""
     if type(data) is not kind:
-        raise BadContainer(f"expected {kind.__name__}, found {type(data).__name__}")
+        raise BadContainer(f"expected {_word(kind)}, found {_word(type(data))}")
     return data
+
+
+def _word(kind: type[Any]) -> str:
+    """What a kind of data is called in CBOR and JSON."""
+    words = {dict: "a map", list: "a list", str: "a text", bytes: "bytes", int: "a number"}
+    return words.get(kind, kind.__name__)
 
 
 def expect_map(data: Any) -> dict[str, Any]:
