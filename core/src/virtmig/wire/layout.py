@@ -229,6 +229,8 @@ class _RowSource:
         self.names |= {f"L{slot}": kind.load, f"D{slot}": kind.dump}
         argument = f"a{len(self.parts)}"
         value = f"L{slot}({argument})" if kind.load else argument
+        if kind.inline:
+            value = kind.inline.format(argument)
         self.build.append(f"S{slot}({var}, {value})")
         self.parts.append(f"D{slot}({var}.{name})" if kind.dump else f"{var}.{name}")
 

@@ -72,7 +72,7 @@ class WireType(Generic[T]):
 def expect(kind: type[T], data: Any) -> T:
     """`data`, if it is exactly of type `kind` (a bool is no int)."""
     if type(data) is not kind:
-        raise BadContainer(f"expected {_word(kind)}, found {_word(type(data))}")
+        raise BadContainer(f"expected {_word(kind)}, found {_word(data.__class__)}")
     return data
 
 
@@ -97,7 +97,13 @@ def expect_list(data: Any) -> list[Any]:
 
 
 class Fixed(WireType[T]):
-    """A value of fixed width that `struct` can read, with an optional conversion."""
+    """A value of fixed width that `struct` can read, with an optional conversion.
+
+    load, dump: from and to the raw value; None where there is nothing to convert. inline: what
+    `load` does as source text around `{0}`, for one that cannot fail and is met by the thousand.
+    """
+
+    inline = ""
 
     def __init__(self, label: str, code: str, order: str, kind: type[T]) -> None:
         self.label = label
@@ -177,6 +183,7 @@ class LowHigh(Fixed[int]):
     """u32[2], low word first: a 64-bit register that a guest writes in two halves."""
 
     low, high = 0, (1 << 64) - 1
+    inline = "({0} & 0xFFFFFFFF) << 32 | {0} >> 32"
 
     def __init__(self) -> None:
         super().__init__("be32[2], low word first", "Q", ">", int)
