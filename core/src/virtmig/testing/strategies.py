@@ -28,6 +28,10 @@ FEW = 3
 """Rows and list items that are drawn at the most; more add nothing but time."""
 
 
+DRAWN = 64
+"""Bytes that are drawn for a buffer at the most; the rest of a long one is zero."""
+
+
 class DrawingReader(Reader):
     """A reader whose bytes are whatever the declarations allow.
 
@@ -50,8 +54,8 @@ class DrawingReader(Reader):
         """There is always more."""
 
     def take(self, size: int) -> bytes:
-        found: bytes = self._draw(st.binary(min_size=size, max_size=size))
-        return found
+        found: bytes = self._draw(st.binary(max_size=min(size, DRAWN)))
+        return found.ljust(size, b"\0")
 
     def fixed(self, run: Run, order: str) -> tuple[Any, ...]:
         del order
