@@ -46,11 +46,11 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=31)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        streams = options.streams or [f"{folder}/small.mig", f"{folder}/big.mig"]
+        small, big = options.streams or [f"{folder}/small.mig", f"{folder}/big.mig"]
         if not options.streams:
-            write_stream(streams[0], 16, devices=32)
-            write_stream(streams[1], options.mib, devices=32)
-        print(compare(*streams, options.pairs))
+            write_stream(small, 16, devices=32)
+            write_stream(big, options.mib, devices=32)
+        print(compare(small, big, options.pairs))
 
 
 if __name__ == "__main__":

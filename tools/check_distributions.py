@@ -54,7 +54,7 @@ def build_and_check(project: Path, folder: Path) -> list[str]:
     }
     foreign = [member for member in in_wheel if not member.startswith((f"{name}/", f"{base}."))]
     return [
-        *(f"{base}: {member} is missing" for member, found in wanted.items() if member not in found),
+        *(f"{base}: {path} is missing" for path, found in wanted.items() if path not in found),
         *(f"{wheel.name}: {member} does not belong in a wheel" for member in foreign),
     ]
 

@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--lowest", action="store_true", help="lowest declared dependencies")
     parser.add_argument("--tests", action="store_true", help="also what the tests need")
-    options = parser.parse_args(argv)
+    options = parser.parse_intermixed_args(argv)  # options may stand before names
     unknown = set(options.names) - set(PROJECTS)
     if unknown:
         parser.error(f"no such name: {', '.join(sorted(unknown))}; known: {', '.join(PROJECTS)}")

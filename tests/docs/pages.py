@@ -24,6 +24,7 @@ PAGES = [
     *sorted((ROOT / "plugins").glob("*/README.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
+RUN = ("console", "sh", "python")
 LIMIT = 60  # seconds that one block may take
 DOTS = "..."
 FENCE = re.compile(r"^```(?P<kind>[\w-]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -53,6 +54,11 @@ class Block:
         """Why it is not run; empty if it is."""
         test = self.marks.get("test", "")
         return test.removeprefix("skip ") if test.startswith("skip ") else ""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is run. A quoted file is not: its own tests run it."""
+        return self.kind in RUN and not self.skipped and "quote" not in self.marks
 
 
 def blocks_of(page: Path) -> list[Block]:

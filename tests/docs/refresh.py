@@ -35,12 +35,12 @@ def refreshed(page, text):
     with tempfile.TemporaryDirectory() as name:
         folder = furnish(Path(name))
         for block in blocks_of(page):
-            if block.skipped:
-                continue
-            if block.kind == "console":
-                changes.append((block, console(block, folder)))
-            elif block.kind == "hex":
+            if block.kind == "hex":
                 changes.append((block, hexadecimal(block, folder)))
+            elif not block.runs:
+                continue
+            elif block.kind == "console":
+                changes.append((block, console(block, folder)))
             elif block.kind == "python":
                 _, printed = run([sys.executable, "-c", block.text], folder)
                 if block.output is not None:

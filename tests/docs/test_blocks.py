@@ -8,7 +8,17 @@ from importlib import metadata
 
 import pytest
 
-from tests.docs.pages import PAGES, ROOT, agrees, blocks_of, furnish, hex_rows, run, run_console
+from tests.docs.pages import (
+    PAGES,
+    ROOT,
+    RUN,
+    agrees,
+    blocks_of,
+    furnish,
+    hex_rows,
+    run,
+    run_console,
+)
 from virtmig.explaining import explain
 from virtmig.hooks.registry import Registry
 from virtmig.reading import Options, read_device, virtio_sections
@@ -22,10 +32,7 @@ def named(page):
     return str(page.relative_to(ROOT))
 
 
-def with_blocks(*kinds):
-    """Name the pages that have blocks of these kinds to run."""
-    found = {block.page: None for block in BLOCKS if block.kind in kinds and not block.skipped}
-    return pytest.mark.parametrize("page", found, ids=named)
+RUN_ON = list({block.page: None for block in BLOCKS if block.runs})
 
 
 @pytest.fixture(autouse=True)
@@ -47,11 +54,11 @@ def compare(place, quoted, printed):
         pytest.fail("\n".join([place, *lines, hint]), pytrace=False)
 
 
-@with_blocks("console", "sh", "python")
+@pytest.mark.parametrize("page", RUN_ON, ids=named)
 def test_what_a_page_shows_is_what_happens(page, tmp_path):
     folder = furnish(tmp_path)
     for block in blocks_of(page):
-        if not block.skipped:
+        if block.runs:
             check(block, folder)
 
 
@@ -86,14 +93,13 @@ SKIPPED = [block for block in BLOCKS if block.skipped]
 @pytest.mark.parametrize("block", SKIPPED, ids=lambda block: block.place)
 def test_a_block_that_cannot_run_here_says_why(block):
     """Each is listed in the summary of the run, with its reason."""
-    assert block.kind in ("console", "sh", "python")
+    assert block.kind in RUN
     pytest.skip(block.skipped)
 
 
 def test_most_blocks_are_run():
     """A mark that leaves a block out is the exception."""
-    run_here = [one for one in BLOCKS if one.kind in ("console", "python") and not one.skipped]
-    assert len(run_here) > 2 * len(SKIPPED)
+    assert sum(block.runs for block in BLOCKS) > 2 * len(SKIPPED)
 
 
 HEX = [block for block in BLOCKS if block.kind == "hex"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -78,3 +79,48 @@ def test_a_decision_record_has_its_four_parts(page):
     if page.parent.name == "adr" and page.name != "README.md":
         titles = [match["title"] for match in HEADING.finditer(prose(page))]
         assert titles[1:] == ["Context", "Decision", "Rejected", "Consequence"]
+
+
+FILE = re.compile(r"`(?P<path>[\w-]+(?:/[\w.-]+)*/?)`")
+PACKAGE = ROOT / "core" / "src" / "virtmig"
+
+
+def test_the_way_through_the_code_names_files_that_exist():
+    """Onboarding is the first page to grow old: a moved file has to be moved there too."""
+    text = (ROOT / "docs" / "onboarding.md").read_text()
+    names = {match["path"] for match in FILE.finditer(FENCE.sub("", text))}
+    paths = {name for name in names if name.endswith((".py", "/"))} - {"state.py"}
+    assert len(paths) > 20
+    assert not [name for name in paths if not ((PACKAGE / name).exists() or (ROOT / name).exists())]
+
+
+def test_the_tree_of_rooms_is_the_tree_of_folders():
+    """Read the drawing back: every room in it exists, every folder of the package is in it."""
+    text = (ROOT / "docs" / "onboarding.md").read_text()
+    drawn = FENCE.search(text)["text"].splitlines()
+    inner = {line.split()[0] for line in drawn if line.startswith("  ")}
+    outer = {line.split()[0] for line in drawn if not line.startswith("  ")}
+    assert not [name for name in inner if not (PACKAGE / name).exists()]
+    assert not [name for name in outer if not (ROOT / name).exists()]
+    rooms = {f"{path.parent.name}/" for path in PACKAGE.glob("*/__init__.py")}
+    assert rooms <= inner
+
+
+def imports(path):
+    """List the rooms that a file imports from, but for what only type checkers need."""
+    for statement in ast.parse(path.read_text()).body:
+        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("virtmig."):
+                yield node.module.split(".")[1]
+
+
+def test_imports_point_the_way_that_is_drawn():
+    text = (ROOT / "docs" / "onboarding.md").read_text()
+    drawn = list(FENCE.finditer(text))[1]["text"].splitlines()
+    level = {name: number for number, line in enumerate(drawn) for name in line.split()}
+    for path in PACKAGE.rglob("*.py"):
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if not room.startswith("__"):
+            assert not [other for other in imports(path) if level[other] > level[room]], path

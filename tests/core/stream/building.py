@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import zlib
 from collections.abc import Sequence
 
@@ -24,6 +25,11 @@ def u32(value: int) -> bytes:
 
 def u64(value: int) -> bytes:
     return value.to_bytes(8, "big")
+
+
+def noise(seed: int, size: int = PAGE) -> bytes:
+    """Bytes without a pattern, the same ones for the same seed."""
+    return random.Random(seed).randbytes(size)  # noqa: S311 - no secret
 
 
 def str8(text: str) -> bytes:

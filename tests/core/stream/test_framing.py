@@ -83,7 +83,7 @@ def test_old_machine_types_have_no_configuration_and_no_name():
 
 
 @pytest.mark.parametrize("footers", [True, False])
-def test_a_wrong_size_in_the_description_is_made_good_by_a_search(footers: bool):
+def test_a_wrong_size_in_the_description_is_made_good_by_a_search(footers):
     css = Device("s390_css", b"0" * 255 + b"\x01\x02\x03" * 256 + b"end", said=272)
     recipe = Recipe(devices=(*DEVICES[:2], css, *DEVICES[2:]), footers=footers)
     stream = Stream.from_bytes(recipe.build())
@@ -138,7 +138,7 @@ def test_a_stream_without_footers_and_description_is_said_to_be_unproven():
 
 
 @pytest.mark.parametrize("described", [True, False])
-def test_sections_that_save_before_ram_come_first(described: bool):
+def test_sections_that_save_before_ram_come_first(described):
     early = (Device("virtio-mem-device-early", b"E" * 33), Device("other-early", b"F" * 7))
     stream = Stream.from_bytes(Recipe(early=early, described=described).build())
     assert names(stream.sections)[:2] == ["virtio-mem-device-early", "other-early"]
@@ -174,7 +174,7 @@ def test_an_unknown_live_section_without_description_is_refused():
 
 
 @pytest.mark.parametrize("described", [True, False])
-def test_a_section_id_that_occurs_twice_is_refused(described: bool):
+def test_a_section_id_that_occurs_twice_is_refused(described):
     devices = (DEVICES[0], attrs.evolve(DEVICES[1], section_id=0x31), *DEVICES[2:])
     with pytest.raises(BadFooter):
         Stream.from_bytes(Recipe(devices=devices, described=described).build())

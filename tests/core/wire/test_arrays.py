@@ -187,7 +187,7 @@ def test_errors_in_an_array_name_the_item(
         (array(be16.upto(5), "size"), (6, 1, 1), "data[0]"),
         (array(Row, "size"), (Row(number=1, flag=True),) * 2 + (Row(number=-1, flag=True),), "data[2].number"),
         (array(Row, "size"), (Row(number=1, flag=True), None, None), "data[1]"),
-        (array(Row, "size"), (None, None, None), "data"),
+        (array(Row, "size"), (None, None, None), "data[0]"),
         (array(Ragged, "size"), (Ragged(flag=0),) * 2 + (Ragged(flag=1, more=70000),), "data[2].more"),
         (buffer("size"), "abc", "data"),
         (buffer("size"), (1, 2, 300), "data"),

@@ -135,8 +135,8 @@ KINDS = [1, True, 1.0, None, "text", b"bytes", [1], {"a": 1}, float("nan"), (1,)
 def test_data_of_the_wrong_kind_is_refused_by_its_path(
     form: Form, tree: dict[str, Any], name: str, wrong: Any
 ) -> None:
-    if type(wrong) is type(tree[name]) and type(wrong) not in (dict, list, str):
-        return
+    if type(wrong) is type(tree[name]) and wrong not in ({"a": 1}, "text"):
+        pytest.skip("it is the right kind")
     with pytest.raises(BadContainer) as caught:
         to_record(Everything, {**tree, name: wrong}, form)
     assert caught.value.where.path.startswith(name)
