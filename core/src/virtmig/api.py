@@ -11,6 +11,7 @@ from virtmig.errors import (
 )
 from virtmig.hooks.hookspecs import hookimpl
 from virtmig.live.device import Transport, VirtioDevice, VirtQueue
+from virtmig.live.transfer import collect, restore
 from virtmig.virtio.common import NO_VECTOR, QUEUE_MAX
 from virtmig.virtio.drivers import DeviceDriver, Driver, TransportDriver
 from virtmig.virtio.element import IoVec, VirtQueueElement
@@ -79,6 +80,7 @@ __all__ = [
     "bitmap",
     "boolean",
     "buffer",
+    "collect",
     "decode",
     "depends_on",
     "encode",
@@ -96,6 +98,7 @@ __all__ = [
     "native64",
     "raw",
     "record",
+    "restore",
     "s8",
     "sbe32",
     "since",

@@ -46,11 +46,6 @@ class Description:
     devices: tuple[Device, ...]
     """The FULL sections in stream order."""
 
-    @property
-    def json_start(self) -> int:
-        """Offset of the first byte of JSON."""
-        return self.at + HEADER_SIZE
-
 
 def find(data: Data) -> int | None:
     """Offset of the description record whose length ends at the end of the file.

@@ -9,7 +9,9 @@ from virtmig.api import (
     Transport,
     TransportDriver,
     VirtioState,
+    collect,
     hookimpl,
+    restore,
 )
 from virtmig_ccw.state import (
     AdapterInfo,
@@ -76,28 +78,12 @@ class VirtioCcw:
     def save_config(self, transport: CcwTransport) -> CcwProxy:
         if transport.sch is None:
             raise DeviceMismatch("a device without a subchannel cannot be saved")
-        return CcwProxy(
-            sch=transport.sch,
-            indicators=transport.indicators,
-            indicators2=transport.indicators2,
-            summary_indicator=transport.summary_indicator,
-            config_vector=transport.config_vector,
-            adapter=transport.adapter,
-            thinint_isc=transport.thinint_isc,
-            revision=transport.revision,
-        )
+        return collect(CcwProxy, transport)
 
     @hookimpl
     def load_config(self, transport: CcwTransport, state: CcwProxy) -> None:
         transport.check_address(state.sch)
-        transport.sch = state.sch
-        transport.indicators = state.indicators
-        transport.indicators2 = state.indicators2
-        transport.summary_indicator = state.summary_indicator
-        transport.config_vector = state.config_vector
-        transport.adapter = state.adapter
-        transport.thinint_isc = state.thinint_isc
-        transport.revision = state.revision
+        restore(transport, state)
 
     @hookimpl
     def save_queue(self, transport: CcwTransport, index: int) -> CcwQueue:

@@ -10,7 +10,9 @@ from virtmig.api import (
     Transport,
     TransportDriver,
     VirtioState,
+    collect,
     hookimpl,
+    restore,
 )
 from virtmig_pci.config import PciHeader, msix_enabled, msix_vectors, summary
 from virtmig_pci.state import (
@@ -31,13 +33,13 @@ FIXED = ("vendor_id", "device_id", "revision_id", "class_id", "header_type", "su
 
 @attrs.define(eq=False, kw_only=True)
 class ModernRegisters:
-    """The common configuration structure as the guest driver wrote it."""
+    """The common configuration structure as the guest driver wrote it; see `ModernState`."""
 
     dfselect: int = 0
     gfselect: int = 0
     guest_features: int = 0
     vqs: tuple[ModernQueue, ...] = ()
-    guest_features_high: tuple[int, int] = (0, 0)
+    features_128: Features128 | None = None
 
 
 @attrs.define(eq=False, kw_only=True, slots=False)
@@ -57,10 +59,10 @@ class PciTransport(Transport):
     version_id: int = VERSION_MAX
     header: PciHeader | None = None
     config_rest: bytes = b""
-    irq_state: list[int] = attrs.field(factory=lambda: [0, 0, 0, 0])
-    msix_table: tuple[MsixEntry, ...] = ()
-    msix_pba: bytes = b""
-    config_vector: int = NO_VECTOR
+    irq_state: tuple[int, ...] = (0, 0, 0, 0)
+    msix_table: tuple[MsixEntry, ...] | None = None
+    msix_pba: bytes | None = None
+    config_vector: int | None = None
 
     def check_vector(self, vector: int, path: str) -> None:
         """Refuse a vector that the MSI-X table does not have."""
@@ -116,29 +118,14 @@ class VirtioPci:
     def save_config(self, transport: PciTransport) -> PciProxy:
         if transport.header is None:
             raise DeviceMismatch("a proxy without configuration space cannot be saved")
-        msix = transport.vectors > 0
-        return PciProxy(
-            version_id=transport.version_id,
-            header=transport.header,
-            config_rest=transport.config_rest,
-            irq_state=tuple(transport.irq_state),
-            msix_table=transport.msix_table if msix else None,
-            msix_pba=transport.msix_pba if msix else None,
-            config_vector=transport.config_vector if msix else None,
-        )
+        return collect(PciProxy, transport)
 
     @hookimpl
     def load_config(self, transport: PciTransport, state: PciProxy) -> None:
         transport.check_identity(state)
-        transport.version_id = state.version_id
-        transport.header = state.header
-        transport.config_rest = state.config_rest
-        transport.irq_state = list(state.irq_state)
-        transport.msix_table = state.msix_table or ()
-        transport.msix_pba = state.msix_pba or b""
         if state.config_vector is not None:
             transport.check_vector(state.config_vector, "config.config_vector")
-            transport.config_vector = state.config_vector
+        restore(transport, state)
 
     @hookimpl
     def save_queue(self, transport: PciTransport, index: int) -> PciQueue:
@@ -157,8 +144,10 @@ class VirtioPci:
         header = transport.header
         if header is None or msix_enabled(header, transport.config_rest):
             return
+        levels = list(transport.irq_state)
         if header.interrupt_pin in range(1, 5):
-            transport.irq_state[header.interrupt_pin - 1] = transport.device.isr & 1
+            levels[header.interrupt_pin - 1] = transport.device.isr & 1
+        transport.irq_state = tuple(levels)
 
     @hookimpl
     def has_extra_state(self, transport: PciTransport) -> bool:
@@ -167,21 +156,7 @@ class VirtioPci:
     @hookimpl
     def save_extra_state(self, transport: PciTransport) -> PciExtra:
         modern = transport.modern
-        if modern is None:
-            return PciExtra(modern_state=None)
-        high = None
-        if any(modern.guest_features_high):
-            low_word, high_word = modern.guest_features_high
-            high = Features128(guest_features_2=low_word, guest_features_3=high_word)
-        return PciExtra(
-            modern_state=ModernState(
-                dfselect=modern.dfselect,
-                gfselect=modern.gfselect,
-                guest_features=modern.guest_features,
-                vqs=modern.vqs,
-                features_128=high,
-            )
-        )
+        return PciExtra(modern_state=None if modern is None else collect(ModernState, modern))
 
     @hookimpl
     def load_extra_state(self, transport: PciTransport, state: PciExtra) -> None:
@@ -189,15 +164,7 @@ class VirtioPci:
             return
         if transport.modern is None:
             raise DeviceMismatch("the stream's device has a virtio 1 interface, this one has not")
-        found = state.modern_state
-        high = found.features_128
-        transport.modern = ModernRegisters(
-            dfselect=found.dfselect,
-            gfselect=found.gfselect,
-            guest_features=found.guest_features,
-            vqs=found.vqs,
-            guest_features_high=(high.guest_features_2, high.guest_features_3) if high else (0, 0),
-        )
+        restore(transport.modern, state.modern_state)
 
 
 def view(proxy: PciProxy) -> dict[str, object]:
