@@ -7,7 +7,14 @@ from typing import Any
 
 import attrs
 
-from virtmig.errors import AmbiguousLayout, DecodeError, VersionMismatch, VirtmigError
+from virtmig.errors import (
+    AmbiguousLayout,
+    DecodeError,
+    OutOfRange,
+    VersionMismatch,
+    VirtmigError,
+    shown,
+)
 from virtmig.virtio.common import CommonState, QueueState
 from virtmig.virtio.drivers import DeviceDriver, TransportDriver
 from virtmig.virtio.element import ELEMENT_NDESCS
@@ -63,10 +70,8 @@ class Envelope:
 
         version: version_id of the section. facts: answers to open facts by name, where known.
         """
-        oldest, newest = self.device.minimum_version, self.device.version
-        if not oldest <= version <= newest:
-            text = f"section version {version} is not in {oldest}..{newest}"
-            raise VersionMismatch(text)
+        if problem := self._unsupported(version):
+            raise VersionMismatch(problem)
         trial = Trial(self.open_facts, self.given(facts or {}))
         fitting: list[VirtioState] = []
         failed: DecodeError | None = None
@@ -118,9 +123,9 @@ class Envelope:
 
     def unparse(self, state: VirtioState, version: int) -> bytes:
         """The payload of a section that holds `state`."""
-        facts = self.given({fact.name: fact.value for fact in state.facts})
-        scope = self.scope(facts, version)
-        scope.features_lo = state.common.guest_features_lo
+        if problem := self._unsupported(version):
+            raise OutOfRange(problem)
+        scope = self.scope(self.given({f.name: f.value for f in state.facts}), version)
         out = bytearray()
         for name, kind in self.parts:
             value = scope.parts[name] = getattr(state, name)
@@ -128,7 +133,17 @@ class Envelope:
                 kind.encode(value, out, scope, {})
             except VirtmigError as error:
                 raise error.inside(name) from error.__cause__
+            except TypeError as error:
+                raise OutOfRange(f"{shown(value)} is no such part", path=name) from error
+            if name == "common":
+                scope.features_lo = value.guest_features_lo
         return bytes(out)
+
+    def _unsupported(self, version: int) -> str:
+        oldest, newest = self.device.minimum_version, self.device.version
+        if oldest <= version <= newest:
+            return ""
+        return f"section version {version} is not in {oldest}..{newest}"
 
 
 def _same(one: VirtioState, other: VirtioState) -> bool:

@@ -168,8 +168,12 @@ def _check_outer(plan: Plan, value: Any, scope: Scope) -> None:
         except MissingFact:  # a fact that nobody knows cannot contradict
             continue
         _check_presence(field, getattr(value, field.name), present=present)
-    for name, inner in plan.nested.items():
-        _check_outer(inner, getattr(value, name), scope)
+    for field in plan.layout.inline:
+        if field.name in plan.nested:
+            try:
+                _check_outer(plan.nested[field.name], getattr(value, field.name), scope)
+            except VirtmigError as error:
+                raise _inside(error, field) from None
 
 
 def _check_presence(field: FieldSpec, value: Any, *, present: bool) -> None:

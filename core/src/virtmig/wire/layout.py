@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from virtmig.errors import ConditionMismatch, OutOfRange, VirtmigError, shown
+from virtmig.errors import ConditionMismatch, DecodeError, OutOfRange, VirtmigError, shown
 from virtmig.wire.run import Leaf, Run
 from virtmig.wire.scope import Condition, Scope
 from virtmig.wire.types import Fixed, WireType
@@ -105,6 +105,8 @@ class Layout:
                 try:
                     inner = field.type.layout(scope)
                     nested[field.name] = inner.plan_of(getattr(value, field.name), scope)
+                except DecodeError as error:  # the layout of a slot that nothing fills
+                    raise OutOfRange(error.reason, path=field.name) from None
                 except VirtmigError as error:
                     raise (error if field.type.merged else error.inside(field.name)) from None
         return self._cached(absent, nested)
