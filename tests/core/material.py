@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 
@@ -106,3 +107,18 @@ def loaded(golden: Golden, on_step: OnStep | None = None) -> VirtioDevice:
     more = {} if on_step is None else {"on_step": on_step}
     virtio_load(device, drivers_of(golden), state_of(golden), None, **more)
     return device
+
+
+def changed(state: Any, path: str, value: Any) -> Any:
+    """The same state with one attribute changed; `path` may hold indices: `queues.0.num`."""
+    return _put(state, path.split("."), value)
+
+
+def _put(target: Any, steps: list[str], value: Any) -> Any:
+    if not steps:
+        return value
+    name, *rest = steps
+    if isinstance(target, tuple):
+        index = int(name)
+        return (*target[:index], _put(target[index], rest, value), *target[index + 1 :])
+    return attrs.evolve(target, **{name: _put(getattr(target, name), rest, value)})

@@ -16,7 +16,7 @@ def size(described: dict[str, Any]) -> int:
     """The length of a section, by the description of its fields."""
     fields = sum(field["size"] * field.get("array_len", 1) for field in described["fields"])
     inner = described.get("subsections", [])
-    return fields + sum(6 + len(one["vmsd_name"]) + size(one) for one in inner)
+    return int(fields) + sum(6 + len(one["vmsd_name"]) + size(one) for one in inner)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)

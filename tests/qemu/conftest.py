@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +40,10 @@ def install(request: pytest.FixtureRequest) -> Install:
     if os.environ.get(REQUIRE):
         pytest.fail(f"{message} ({REQUIRE} is set)")
     pytest.skip(message)
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """Give a folder for streams; it is removed at once, because pytest keeps its own for long."""
+    with tempfile.TemporaryDirectory(prefix="virtmig-") as folder:
+        yield Path(folder)

@@ -77,19 +77,19 @@ def assert_goes_on(before: str, target: Qemu) -> None:
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_a_guest_boots_on_from_a_stream_virtmig_saved(
-    install: Install, machine: str, tmp_path: Path
+    install: Install, machine: str, scratch: Path
 ) -> None:
     """A running guest, saved, taken through virtmig and loaded, goes on with good I/O."""
     case = MACHINES[machine]
     with prepare(case, install) as source, prepare(case, install) as target:
         reach(case, source)
-        before = carry_over(source, target, tmp_path)
+        before = carry_over(source, target, scratch)
         assert_goes_on(before, target)
 
 
 @pytest.mark.parametrize("machine", IN_FLIGHT)
 def test_requests_in_flight_are_served_after_the_load(
-    install: Install, machine: str, tmp_path: Path
+    install: Install, machine: str, scratch: Path
 ) -> None:
     """Requests that failed on the source travel in the stream; the target serves them."""
     bus, kind = IN_FLIGHT[machine]
@@ -98,5 +98,5 @@ def test_requests_in_flight_are_served_after_the_load(
     failing = replace(healthy, devices=devices, until="io-error")
     with prepare(failing, install) as source, prepare(healthy, install) as target:
         reach(failing, source)
-        before = carry_over(source, target, tmp_path)
+        before = carry_over(source, target, scratch)
         assert_goes_on(before, target)

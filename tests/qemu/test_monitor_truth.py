@@ -41,13 +41,13 @@ def inspect(stream: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_inspect_agrees_with_the_monitor(install: Install, name: str, tmp_path: Path) -> None:
+def test_inspect_agrees_with_the_monitor(install: Install, name: str, scratch: Path) -> None:
     """Features, status, queues, rings and MAC read from the stream equal the monitor's."""
     case = all_cases().get((install.version, name))
     if case is None:
         pytest.skip(f"not a case for QEMU {install.version}: {name}")
-    record(case, install, tmp_path)
-    stem = tmp_path / f"{case.arch}-{install.version}-{name}"
+    record(case, install, scratch)
+    stem = scratch / f"{case.arch}-{install.version}-{name}"
     told = truth.digest(json.loads(stem.with_name(f"{stem.name}.truth.json").read_text()))
     read = inspect(stem.with_name(f"{stem.name}.mig"))
     for ident, device in (("net0", "virtio-net"), ("blk0", "virtio-blk")):

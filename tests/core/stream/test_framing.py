@@ -11,6 +11,7 @@ from tests.core.stream.building import (
     DEVICES,
     EOS,
     Device,
+    Item,
     Recipe,
     footer,
     header,
@@ -111,6 +112,13 @@ def test_two_headers_that_fit_equally_well_are_refused():
         Stream.from_bytes(Recipe(devices=(before, css, *DEVICES[1:])).build())
 
 
+def test_a_payload_that_mimics_the_whole_section_before_it_as_well_is_refused():
+    timer = Recipe().section(DEVICES[0], 10)
+    css = Device("css", b"x" * 20 + timer + header(4, 10, "css") + b"y", said=3, section_id=10)
+    with pytest.raises(BadFooter, match="css"):
+        Stream.from_bytes(Recipe(devices=(DEVICES[0], css, *DEVICES[1:])).build())
+
+
 def test_a_look_alike_boundary_does_not_fool_the_search_without_description():
     trap = b"a" * 9 + footer(10) + header(4, 99, "evil") + b"b" * 9
     recipe = Recipe(devices=(Device("usb", trap), *DEVICES[1:]), described=False)
@@ -187,6 +195,22 @@ def test_a_footer_of_another_section_is_refused():
         Stream.from_bytes(data[:at] + footer(8) + data[at + 5 :])
 
 
+@pytest.mark.parametrize("number", range(len(DEVICES)))
+def test_a_footer_that_is_missing_is_refused(number: int):
+    data = bytearray(Recipe().build())
+    data[Stream.from_bytes(bytes(data)).sections[number].end] = 0x7F
+    with pytest.raises(BadFooter):
+        Stream.from_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("described", [True, False])
+def test_commands_before_the_first_section_are_passed_over(described):
+    recipe = Recipe(described=described)
+    advise = b"\x08" + u16(3) + u16(16) + bytes(16)
+    stream = Stream.from_bytes(recipe.head() + advise + recipe.ram() + recipe.tail())
+    assert payloads(stream) == [device.payload for device in DEVICES]
+
+
 def test_device_state_that_does_not_follow_ram_is_refused():
     recipe = Recipe()
     data = recipe.head() + recipe.ram() + b"some bytes" + recipe.tail()
@@ -244,6 +268,27 @@ def test_a_stream_without_ram_is_refused():
     recipe = Recipe(described=False)
     with pytest.raises(BadFooter):
         Stream.from_bytes(recipe.head() + b"\x00")
+
+
+@pytest.mark.parametrize("flags", [4, 3, 0])
+def test_storage_attributes_that_say_error_or_nonsense_are_refused(flags: int):
+    start = header(1, 3, ATTRIBUTES, version=0) + u64(flags) + u64(1) + footer(3)
+    with pytest.raises(BadFooter, match="storage attributes"):
+        Stream.from_bytes(Recipe(start_extra=start).build())
+
+
+def test_more_wrong_sizes_than_any_stream_has_are_refused():
+    devices = tuple(Device(f"device{n}", bytes(50), said=1) for n in range(70))
+    with pytest.raises(BadFooter):
+        Stream.from_bytes(Recipe(devices=devices).build())
+
+
+def test_ram_that_leads_beyond_the_end_is_refused():
+    stream = Stream.from_bytes(
+        Recipe(items=(Item("pc.ram", 0, 0x100, u32(1 << 31), named=True),)).build()
+    )
+    with pytest.raises(BadFooter, match="beyond the end of the file"):
+        stream.ram()
 
 
 def test_ram_that_does_not_end_at_the_devices_is_refused():

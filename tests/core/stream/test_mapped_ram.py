@@ -27,13 +27,17 @@ SIZES = {"pc.ram": 100 * PAGE, "0000:00:01.0/vga.vram": 3 * PAGE}
 
 
 def mapped_stream(
-    present: dict[str, dict[int, bytes]], *, shared: bool = False, page_size: int = PAGE
+    present: dict[str, dict[int, bytes]],
+    *,
+    shared: bool = False,
+    page_size: int = PAGE,
+    recipe: Recipe = RECIPE,
 ) -> bytes:
     """A stream with those pages of each block."""
-    recipe = RECIPE
     if shared:
         recipe = attrs.evolve(recipe, capabilities=("x-ignore-shared", "mapped-ram"))
-    data = bytearray(recipe.head() + header(1, RAM_ID, "ram", 0, 4))
+    early = b"".join(recipe.section(device, 3 + n) for n, device in enumerate(recipe.early))
+    data = bytearray(recipe.head() + early + header(1, RAM_ID, "ram", 0, 4))
     data += u64(sum(SIZES.values()) | 4)
     for name, size in SIZES.items():
         pages = present.get(name, {})

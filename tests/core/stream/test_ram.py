@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from pathlib import Path
 
 import attrs
 import pytest
@@ -34,7 +35,7 @@ from virtmig.errors import (
     UnsupportedContainer,
     VirtmigError,
 )
-from virtmig.stream.opening import Stream
+from virtmig.stream.opening import Stream, open_stream
 from virtmig.stream.ram import RamIndex
 
 MAIN = "pc.ram"
@@ -83,6 +84,12 @@ def test_a_zero_page_has_the_fill_byte_that_was_sent():
     assert index_of(*items).read(MAIN, PAGE - 1, PAGE + 2) == b"\0" + b"\x5a" * PAGE + b"\0"
 
 
+def test_a_filled_page_among_zero_pages_keeps_its_fill_byte():
+    items = [zero_item(MAIN, page, 0x11 if page == 6 else 0) for page in range(12)]
+    ram = index_of(zero_item(MAIN, 20, named=True), *items)
+    assert ram.read(MAIN, 6 * PAGE - 1, PAGE + 2) == b"\0" + b"\x11" * PAGE + b"\0"
+
+
 def test_a_page_that_was_sent_again_has_its_last_content():
     items = [*run([*range(30)]), *run([5, 6, 20], 1), *run([6], 2), zero_item(MAIN, 20)]
     ram = index_of(*items)
@@ -128,6 +135,16 @@ def test_runs_longer_than_a_region_are_whole():
     ram = index_of(*items, recipe=Recipe(blocks={MAIN: count * PAGE}))
     assert ram.run_count < 50
     assert ram.read(MAIN, 7000 * PAGE - 1, PAGE + 2) == b"\0" + content(7000) + b"\0"
+
+
+def test_a_mapped_file_is_indexed_like_bytes_in_memory(tmp_path: Path):
+    """Large enough for the walk to hand parts of the file back to the kernel on its way."""
+    count = 24 * 256
+    recipe = Recipe(blocks={MAIN: count * PAGE}, items=tuple(run([*range(count)])))
+    (tmp_path / "a.mig").write_bytes(recipe.build())
+    with open_stream(tmp_path / "a.mig") as stream:
+        for page in (0, 1, 2000, 4095, 4096, count - 1):
+            assert stream.ram().read(MAIN, page * PAGE, PAGE) == content(page)
 
 
 def test_page_data_that_looks_like_headers_is_not_taken_for_headers():
@@ -258,6 +275,16 @@ def test_huge_page_sizes_that_postcopy_adds_to_the_list_are_passed_over():
             return str8(name) + u64(size) + (u64(1 << 21) if name == MAIN else b"")
 
     assert Stream.from_bytes(WithPageSize().build()).ram().read(MAIN, 0, 1) == b"A"
+
+
+@pytest.mark.parametrize("extra", [u64(0), u64(3 << 20), u64(1 << 50)])
+def test_what_is_no_page_size_is_not_passed_over_in_the_list(extra: bytes):
+    class WithMore(Recipe):
+        def block(self, name: str, size: int) -> bytes:
+            return str8(name) + u64(size) + extra
+
+    with pytest.raises(VirtmigError):
+        Stream.from_bytes(WithMore().build())
 
 
 def test_block_lists_that_lie_are_refused():

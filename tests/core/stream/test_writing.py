@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from tests.core.stream.building import DEVICES, Device, Recipe, vmdescription
-from tests.core.stream.test_mapped_ram import mapped_stream
+from tests.core.stream.test_mapped_ram import RECIPE, mapped_stream
 from virtmig.errors import CountMismatch
 from virtmig.stream.opening import Stream, open_stream
 from virtmig.stream.sections import Section
@@ -109,11 +109,16 @@ def test_a_description_with_a_second_list_of_devices_is_not_edited(tmp_path: Pat
 
 
 def test_a_length_does_not_change_where_mapped_ram_would_move(tmp_path: Path):
-    stream = Stream.from_bytes(mapped_stream({}))
-    stream.write(tmp_path / "new.mig", {stream.sections[0]: b"x"})
+    early = attrs.evolve(RECIPE, early=(Device("early", b"E"),))
+    stream = Stream.from_bytes(mapped_stream({}, recipe=early))
+    stream.write(tmp_path / "new.mig", {stream.sections[0]: b"e", stream.sections[1]: b"longer"})
+    with pytest.raises(CountMismatch, match="mapped-ram"):
+        stream.write(tmp_path / "new.mig", {stream.sections[0]: b"EE"})
+
+
+def test_a_length_before_ram_may_change_where_nothing_depends_on_it(tmp_path: Path):
     recipe = Recipe(early=(Device("early", b"E"),))
-    data = recipe.build()
-    stream = Stream.from_bytes(data)
+    stream = Stream.from_bytes(recipe.build())
     stream.write(tmp_path / "new.mig", {stream.sections[0]: b"EE"})
     longer = attrs.evolve(recipe, early=(Device("early", b"EE"),))
     assert (tmp_path / "new.mig").read_bytes() == longer.build()

@@ -108,8 +108,6 @@ def _resized(device: str, layout: Layout, number: int, change: int) -> str:
     sizes = _SIZE.findall(device)
     if len(sizes) != 1 or "array_len" in device:
         raise _refused(section, "its description splits the size over several fields")
-    if int(sizes[0][1]) != section.size:
-        raise _refused(section, "the description gives a wrong size for it already")
     return _SIZE.sub(lambda match: f"{match[1]}{section.size + change}", device)
 
 

@@ -173,7 +173,7 @@ def _broken(boundaries: Iterable[_Boundary], first: Header) -> BadFooter:
     for boundary in boundaries:
         if header is None:
             break
-        if boundary.section_id == header.section_id and boundary.end >= header.start:
+        if boundary.section_id == header.section_id:
             whole.append(header.idstr)
             header = boundary.next
     name, place = (header.idstr, header.at) if header else (whole[-1], first.at)
