@@ -34,6 +34,7 @@ class Undecoded:
 
     section: Section
     error: VirtmigError
+    drivers: Drivers | None = None
 
 
 @attrs.frozen
@@ -67,12 +68,13 @@ def read_device(
     stream: Stream, section: Section, registry: Registry, options: Options
 ) -> Decoded | Undecoded:
     """One virtio device."""
+    drivers: Drivers | None = None
     try:
         transport = options.transports.get(section.idstr, "")
         drivers = registry.drivers(section.idstr, stream.machine, transport)
         state = parse(section, stream.payload(section), drivers, options)
     except VirtmigError as error:
-        return Undecoded(section, error.in_section(section.idstr))
+        return Undecoded(section, error.in_section(section.idstr), drivers)
     return Decoded(section, drivers, state, target_endian(stream.machine, section.idstr))
 
 
@@ -100,13 +102,19 @@ def target_endian(machine: str, idstr: str) -> Endian:
 
 
 def check_facts(options: Options, devices: Sequence[Decoded | Undecoded]) -> None:
-    """Refuse a fact that no device of this stream asks for: most likely a misspelling."""
+    """Refuse a fact or a device that this stream does not have: most likely a misspelling."""
     known = {
         name
         for device in devices
-        if isinstance(device, Decoded)
+        if device.drivers is not None
         for name in device.drivers.envelope.open_facts
     }
     for name in options.facts:
         if known and name not in known:
-            raise MissingFact(f"no device here has a fact {name!r}", hint=f"known: {sorted(known)}")
+            hint = f"known: {', '.join(sorted(known))}"
+            raise MissingFact(f"no device here has a fact {name!r}", hint=hint)
+    idstrs = [device.section.idstr for device in devices]
+    for idstr in options.transports:
+        if idstr not in idstrs:
+            hint = f"there are: {', '.join(idstrs)}"
+            raise MissingFact(f"no virtio device {idstr!r} to give a transport to", hint=hint)

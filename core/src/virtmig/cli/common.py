@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
 import click
 
-from virtmig.errors import NoDriver, VirtmigError
+from virtmig.errors import NoDriver, StreamError, VirtmigError
 from virtmig.formats.view import SCHEMA
 from virtmig.guest.memory import GuestMemory, guest_memory
 from virtmig.reading import Decoded, Options, Undecoded, check_facts
-from virtmig.stream.opening import Stream
+from virtmig.stream.opening import Stream, open_stream
 
 T = TypeVar("T")
 
@@ -55,6 +56,16 @@ def _pairs(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict
             raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE")
         found[name] = value
     return found
+
+
+@contextmanager
+def opened(file: str) -> Generator[Stream, None, None]:
+    """The stream in a file; errors of the file as a whole name it."""
+    try:
+        with open_stream(file) as stream:
+            yield stream
+    except StreamError as error:
+        raise error.in_section(file) from error.__cause__
 
 
 def print_json(data: dict[str, Any]) -> None:

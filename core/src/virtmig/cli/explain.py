@@ -9,7 +9,7 @@ from virtmig.cli import common
 from virtmig.explaining import explain
 from virtmig.hooks.registry import Registry
 from virtmig.reading import Options, Undecoded, read_device, virtio_sections
-from virtmig.stream.opening import Stream, open_stream
+from virtmig.stream.opening import Stream
 from virtmig.stream.sections import Section
 
 
@@ -28,7 +28,13 @@ class Offset(click.ParamType[int]):
 @click.command("explain")
 @common.file_argument
 @click.argument("section")
-@click.option("--at", "offset", required=True, type=Offset(), help="Offset in the payload.")
+@click.option(
+    "--at",
+    "offset",
+    required=True,
+    type=Offset(),
+    help="Offset in the section's payload, decimal or 0x...",
+)
 @common.as_json
 @common.reading_options
 def command(
@@ -43,12 +49,14 @@ def command(
 
     SECTION is an idstr, or the end of one that is the only such: `virtio-net`.
     """
-    with open_stream(file) as stream:
+    with common.opened(file) as stream:
         target = _find(stream, section)
         device = read_device(stream, target, Registry(), given)
         if isinstance(device, Undecoded):
             raise device.error
         payload = stream.payload(target)
+        if not 0 <= offset < len(payload):
+            raise click.BadParameter(f"{target.idstr} has bytes 0 to {len(payload) - 1:#x}")
         owner = explain(device, payload, offset)
     if as_json:
         common.print_json({"section": target.idstr, "at": offset, **attrs.asdict(owner)})

@@ -9,7 +9,6 @@ from virtmig.formats.report import device_lines
 from virtmig.formats.view import device_view
 from virtmig.hooks.registry import Registry
 from virtmig.reading import Options, read_devices
-from virtmig.stream.opening import open_stream
 
 
 @click.command("inspect")
@@ -23,7 +22,7 @@ def command(file: str, *, as_json: bool, rings: bool, given: Options) -> int:
     Without --rings no guest memory is read, so the time does not depend on its size.
     """
     registry = Registry()
-    with open_stream(file) as stream:
+    with common.opened(file) as stream:
         devices = read_devices(stream, registry, given)
         memory, why_not = common.memory_of(stream) if rings else (None, "")
         views = [device_view(device, memory) for device in devices]

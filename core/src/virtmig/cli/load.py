@@ -15,9 +15,13 @@ from virtmig.hooks.registry import Registry
 from virtmig.live.blueprint import create
 from virtmig.live.procedure import virtio_load, virtio_save
 from virtmig.reading import Decoded, Options, Undecoded, read_devices
-from virtmig.stream.opening import Stream, open_stream
+from virtmig.stream.opening import Stream
 from virtmig.stream.sections import Section
 from virtmig.virtio.order import Step, label
+from virtmig.virtio.subsections import Subsections
+from virtmig.wire.layout import layout_of
+
+SUBSECTION_DOCS = {name: field.doc for name, field in layout_of(Subsections).tails.items()}
 
 
 @attrs.define(eq=False)
@@ -56,7 +60,7 @@ def command(
     devices; sections of other devices, and of those without a driver, are copied.
     """
     registry = Registry()
-    with open_stream(file) as stream:
+    with common.opened(file) as stream:
         devices = read_devices(stream, registry, given)
         memory, why_not = common.memory_of(stream)
         outcomes = [_pass(stream, device, memory, save=save_to is not None) for device in devices]
@@ -114,7 +118,7 @@ def _print(outcomes: list[Outcome], why_not: str, saved: str | None, *, trace: b
             click.echo(f"  {type(outcome.error).__name__}: {outcome.error}")
         for step, key, note in outcome.steps:
             if trace:
-                text = note or step.text
+                text = note or SUBSECTION_DOCS.get(str(key), step.text)
                 click.echo(f"  {step.party.value:<17} {label(step, key):<42} {text}".rstrip())
             elif "broken" in note:
                 click.echo(f"  {note}")

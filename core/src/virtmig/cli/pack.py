@@ -10,7 +10,6 @@ from virtmig.cli import common
 from virtmig.formats import cbor
 from virtmig.hooks.registry import Registry
 from virtmig.reading import Decoded, Options, read_devices
-from virtmig.stream.opening import open_stream
 
 
 @click.command("pack")
@@ -24,7 +23,7 @@ def command(file: str, output: str, *, as_json: bool, given: Options) -> int:
     Devices without a driver go in as the bytes that they are.
     """
     registry = Registry()
-    with open_stream(file) as stream:
+    with common.opened(file) as stream:
         devices = read_devices(stream, registry, given)
         code = common.exit_code(devices, given)
         data = cbor.pack(stream, Path(file).name, devices)

@@ -8,7 +8,7 @@ import click
 
 from virtmig.cli import common
 from virtmig.formats.view import section_view
-from virtmig.stream.opening import Stream, open_stream
+from virtmig.stream.opening import Stream
 from virtmig.stream.sections import Section
 
 
@@ -20,14 +20,16 @@ def command(file: str, *, as_json: bool) -> None:
 
     Live sections (ram) are listed where they start; their parts are not walked.
     """
-    with open_stream(file) as stream:
+    with common.opened(file) as stream:
         rows = [_row(section) for section in (*stream.live, *stream.sections)]
         if as_json:
             common.print_json({"file": file, **_head(stream), "sections": rows})
             return
-        for name, value in _head(stream).items():
-            click.echo(f"{name:<14}{value}")
-        click.echo(f"\n{'kind':<6} {'id':>4} {'offset':>12} {'size':>9} {'ver':>4}  idstr")
+        head = _head(stream)
+        head["capabilities"] = ", ".join(head["capabilities"])
+        for name, value in head.items():
+            click.echo(f"{name:<14}{_shown(value)}")
+        click.echo(f"\n{'kind':<6} {'id':>4} {'payload at':>12} {'size':>9} {'ver':>4}  idstr")
         for row in rows:
             size = "live" if row["size"] is None else row["size"]
             instance = f" #{row['instance_id']}" if row["instance_id"] else ""
@@ -35,6 +37,12 @@ def command(file: str, *, as_json: bool) -> None:
                 f"{row['kind']:<6} {row['section_id']:>4} {row['start']:>#12x} {size:>9} "
                 f"{row['version_id']:>4}  {row['idstr']}{instance}"
             )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) or "none"
 
 
 def _head(stream: Stream) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from pathlib import Path
 import click
 
 from virtmig.cli import common
-from virtmig.errors import BadContainer
+from virtmig.errors import BadContainer, StreamError
 from virtmig.formats import cbor
 from virtmig.hooks.registry import Registry
-from virtmig.stream.opening import open_stream
 from virtmig.stream.sections import Section
 
 
@@ -29,7 +28,10 @@ def command(file: str, output: str, into: str | None, *, as_json: bool) -> None:
 
     Without --into, OUTPUT is a folder and gets one file for each section's payload.
     """
-    container = cbor.read(file, Registry())
+    try:
+        container = cbor.read(file, Registry())
+    except StreamError as error:
+        raise error.in_section(file) from error.__cause__
     if into is None:
         written = _write_folder(Path(output), container)
     else:
@@ -54,7 +56,7 @@ def _write_folder(folder: Path, container: cbor.Container) -> list[str]:
 
 
 def _write_stream(into: str, output: str, container: cbor.Container) -> None:
-    with open_stream(into) as stream:
+    with common.opened(into) as stream:
         targets = {(one.idstr, one.instance_id, one.version_id): one for one in stream.sections}
         payloads: dict[Section, bytes] = {}
         for device in container.devices:

@@ -126,6 +126,8 @@ def unpack(data: bytes, registry: Registry) -> Container:
 
 
 def _load(data: bytes) -> dict[str, Any]:
+    if data.startswith(b"QEVM"):
+        raise BadContainer("this is a QEMU stream, not a container", hint="virtmig pack makes one")
     try:
         body = cbor2.loads(
             data, allow_duplicate_keys=False, allow_indefinite=False, max_depth=MAX_DEPTH

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, TypeGuard
 
+from virtmig.virtio.common import NO_VECTOR
+
 INDENT = "  "
 WIDTH = 78
 HEX_FROM = 1 << 16
@@ -86,7 +88,12 @@ def _queue(queue: dict[str, Any], ring: dict[str, Any] | None) -> str:
 
 
 def _fields(values: dict[str, Any]) -> str:
-    return "  ".join(f"{name} {_scalar(value)}" for name, value in values.items())
+    return "  ".join(f"{name} {_named(name, value)}" for name, value in values.items())
+
+
+def _named(name: str, value: Any) -> str:
+    """A value whose name gives it a meaning of its own."""
+    return "none" if name == "vector" and value == NO_VECTOR else _scalar(value)
 
 
 def _scalar(value: Any) -> str:

@@ -69,12 +69,12 @@ def error_view(error: VirtmigError) -> dict[str, Any]:
 
 def rings_view(state: VirtioState, device: Decoded, memory: Memory | None) -> list[dict[str, Any]]:
     """Each virtqueue that is set up: addresses, and indices as far as they can be known."""
-    roles = device.drivers.device.driver.queue_names
+    driver = device.drivers.device.driver
     views: list[dict[str, Any]] = []
     for place in ring_places(state, device.endian):
         view: dict[str, Any] = {
             "index": place.index,
-            "name": roles[place.index % len(roles)] if roles else "",
+            "name": driver.queue_name(place.index, len(state.queues)),
             "num": place.num,
             "desc": place.desc,
             "avail": place.avail,

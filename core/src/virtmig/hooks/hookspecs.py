@@ -71,7 +71,7 @@ def save_config(transport: Transport) -> Any:
 
     Called: first of all.
     Given: the live transport.
-    Return: the record class that the driver declares as `config`.
+    Return: an instance of the record class that the driver declares as `config`.
     Not yet loaded: nothing; saving sees the whole device.
     QEMU: VirtioBusClass.save_config.
     """
@@ -83,7 +83,7 @@ def save_queue(transport: Transport, index: int) -> Any:
 
     Called: after the common fields of queue `index`.
     Given: the live transport and the queue's index.
-    Return: the record class that the driver declares as `queue`.
+    Return: an instance of the record class that the driver declares as `queue`.
     Not yet loaded: nothing.
     QEMU: VirtioBusClass.save_queue.
     """
@@ -95,7 +95,7 @@ def save_device(device: VirtioDevice) -> Any:
 
     Called: after all queues.
     Given: the live device.
-    Return: the record class that the driver declares as `state`.
+    Return: an instance of the record class that the driver declares as `state`.
     Not yet loaded: nothing.
     QEMU: VirtioDeviceClass.save and .vmsd.
     """
@@ -105,7 +105,7 @@ def save_device(device: VirtioDevice) -> Any:
 def has_extra_state(transport: Transport) -> bool:
     """Say whether the transport keeps state in `virtio/extra_state`.
 
-    Called: while subsections are saved. Optional: without it there is none.
+    Called: while subsections are saved. Needed if the driver declares an `extra` record.
     Given: the live transport.
     Return: a bool.
     Not yet loaded: nothing.
@@ -120,7 +120,7 @@ def save_extra_state(transport: Transport) -> Any:
 
     Called: after `has_extra_state` said yes.
     Given: the live transport.
-    Return: the record class that the driver declares as `extra`.
+    Return: an instance of the record class that the driver declares as `extra`.
     Not yet loaded: nothing.
     QEMU: VirtioBusClass.save_extra_state.
     """

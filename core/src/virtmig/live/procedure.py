@@ -16,12 +16,14 @@ from virtmig.virtio.common import NO_VECTOR, CommonState, QueueState
 from virtmig.virtio.features import VERSION_1, feature_names
 from virtmig.virtio.order import LOAD, SAVE, Party, Per, Step, walk
 from virtmig.virtio.state import VirtioState
-from virtmig.virtio.subsections import Subsections
+from virtmig.virtio.subsections import BIG_ENDIAN, LITTLE_ENDIAN, Subsections
 from virtmig.wire.layout import layout_of
 
 OnStep = Callable[[Step, "int | str", str], None]
 """Told of each step that was done, the queue or subsection it was for, and what came of it."""
 
+NO_QUEUE = "no queue is set up"
+ENDIAN = {LITTLE_ENDIAN: "little", BIG_ENDIAN: "big"}
 LOW_32 = 0xFFFFFFFF
 
 TAILS = {name: field.name for name, field in layout_of(Subsections).tails.items()}
@@ -196,7 +198,7 @@ class _Load:
         if self.state.subsections.device_endian is None or not device.device_endian:
             device.device_endian = device.default_endian
             return f"none sent: {device.target_endian}, the machine's default"
-        return ""
+        return f"sent: {ENDIAN.get(device.device_endian, device.device_endian)}"
 
     def sanitize_features(self, _: object) -> str:
         """Only a device that offers features above bit 31 looks at the 64-bit subsection."""
@@ -221,7 +223,7 @@ class _Load:
         }
         if len(set(notes.values())) == 1 and len(notes) > 1:
             return f"all {len(notes)} queues: {next(iter(notes.values()))}"
-        return "; ".join(f"{queue}: {note}" for queue, note in notes.items())
+        return "; ".join(f"{queue}: {note}" for queue, note in notes.items()) or NO_QUEUE
 
     def post_load(self, _: object) -> None:
         self.drivers.device.post_load(self.device)

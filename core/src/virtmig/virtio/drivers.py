@@ -31,9 +31,10 @@ class DeviceDriver:
 
     name: QEMU's vmsd name (`virtio-net`) and the name of the entry point. device_id: virtio
     device id. version: section version_id that QEMU writes; minimum_version: the oldest that is
-    read (default: the same). state: record of the device part. queue_names: roles by queue
-    index; the last ones repeat as `queue_period` says. features: names of the device type's own
-    feature bits. facts: what its layout needs and the stream does not say.
+    read (default: the same). state: record of the device part. queue_names: roles of
+    queues, which repeat; control_queue: role of a last queue that is left over. features: names
+    of the device type's own feature bits. facts: what its layout needs and the stream does not
+    say. view: a summary of its state for people.
     """
 
     name: str
@@ -44,9 +45,18 @@ class DeviceDriver:
     )
     state: type[Any] = attrs.field(validator=_is_record)
     queue_names: tuple[str, ...] = ()
+    control_queue: str = ""
     features: Mapping[int, str] = attrs.field(factory=dict[int, str])
     facts: tuple[OpenFact, ...] = ()
     view: View | None = None
+
+    def queue_name(self, index: int, queues: int) -> str:
+        """Role of queue `index` of so many; empty if the driver does not say."""
+        if not self.queue_names:
+            return ""
+        if self.control_queue and index == queues - 1 and queues % len(self.queue_names):
+            return self.control_queue
+        return self.queue_names[index % len(self.queue_names)]
 
 
 @attrs.frozen(kw_only=True)

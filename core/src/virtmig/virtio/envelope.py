@@ -11,6 +11,7 @@ from virtmig.errors import (
     AmbiguousLayout,
     DecodeError,
     OutOfRange,
+    TrailingBytes,
     VersionMismatch,
     VirtmigError,
     shown,
@@ -151,7 +152,13 @@ def _same(one: VirtioState, other: VirtioState) -> bool:
 
 
 def _furthest(one: DecodeError | None, other: DecodeError) -> DecodeError:
-    """The error of the layout that explains more of the payload."""
-    if one is None or (other.where.offset or 0) > (one.where.offset or 0):
-        return other
-    return one
+    """The error of the layout that explains more of the payload.
+
+    A wrong layout can run through long tables of zeros and stop well before the end; so bytes
+    that are left over count less than any other error.
+    """
+
+    def depth(error: DecodeError) -> tuple[bool, int]:
+        return not isinstance(error, TrailingBytes), error.where.offset or 0
+
+    return other if one is None or depth(other) > depth(one) else one

@@ -94,6 +94,7 @@ class VirtioNet:
             version=11,
             state=NetState,
             queue_names=("receiveq", "transmitq"),
+            control_queue="controlq",
             features=FEATURES,
             facts=(MULTIQUEUE,),
         )

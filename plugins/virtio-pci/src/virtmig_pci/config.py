@@ -114,5 +114,5 @@ def summary(header: PciHeader, rest: bytes) -> dict[str, Any]:
 
 
 def _command(command: int) -> list[str]:
-    names = {0: "I/O", 1: "memory", 2: "bus master", 10: "INTx off"}
+    names = {0: "I/O", 1: "memory", 2: "bus-master", 10: "INTx-off"}
     return [name for bit, name in names.items() if command >> bit & 1]
