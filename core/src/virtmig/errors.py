@@ -52,6 +52,14 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def told(error: BaseException) -> str:
+    """An exception's class and text; a foreign one may have no text that can be made."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001  a foreign exception's __str__ may fail in any way
+        return type(error).__name__
+
+
 class VirtmigError(Exception):
     """Base of all; catch this to catch whatever a stream, a plugin or a device can cause."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from virtmig.errors import DriverFailed, MissingFact, VirtmigError
+from virtmig.errors import DriverFailed, MissingFact, VirtmigError, told
 from virtmig.hooks.registry import Drivers, Registry
 from virtmig.stream.opening import Stream
 from virtmig.stream.sections import Section
@@ -91,7 +91,7 @@ def parse(section: Section, payload: bytes, drivers: Drivers, options: Options) 
         raise
     except Exception as error:
         owners = f"{drivers.transport.owner} or {drivers.device.owner}"
-        text = f"{owners}: a layout failed: {type(error).__name__}: {error}"
+        text = f"{owners}: a layout failed: {told(error)}"
         raise DriverFailed(text) from error
 
 

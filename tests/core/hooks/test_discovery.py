@@ -29,14 +29,16 @@ def test_a_device_without_a_driver_says_what_to_install() -> None:
         Registry().device("virtio-toaster")
     assert "virtio-toaster" in caught.value.reason
     assert "pip install virtmig-toaster" in caught.value.hint
-    assert "installed: virtio-blk, virtio-net" in caught.value.hint
+    assert "installed: " in caught.value.hint
+    assert "virtio-blk" in caught.value.hint
 
 
 def test_a_transport_without_a_driver_says_what_to_install() -> None:
     with pytest.raises(NoDriver) as caught:
         Registry().drivers("isa/virtio-blk", "pc")
     assert "'isa'" in caught.value.reason
-    assert "virtio-ccw, virtio-pci" in caught.value.hint
+    assert "virtio-ccw" in caught.value.hint
+    assert "virtio-pci" in caught.value.hint
 
 
 def test_two_distributions_with_one_driver_are_both_named_and_neither_is_used(site: Site) -> None:

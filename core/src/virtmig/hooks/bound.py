@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from virtmig.errors import ContractBroken, DriverFailed, NotYetLoaded, VirtmigError
+from virtmig.errors import ContractBroken, DriverFailed, NotYetLoaded, VirtmigError, told
 from virtmig.hooks import hookspecs
 from virtmig.live.device import Transport, VirtioDevice
 from virtmig.virtio.drivers import DeviceDriver, TransportDriver
@@ -33,6 +33,7 @@ class Bound:
         self._register(plugin, "driver")
         for observer in observers:
             self._register(observer, None)
+        self._refuse_second_answers()
         for hook in self.required:
             if not self.has(hook):
                 raise ContractBroken(f"{owner} does not implement the hook {hook}")
@@ -47,6 +48,14 @@ class Bound:
         except (pluggy.PluginValidationError, ValueError) as error:
             raise ContractBroken(f"{self.owner}: {error}") from error
 
+    def _refuse_second_answers(self) -> None:
+        """An observer wraps; one that answers in the driver's place would never be noticed."""
+        for hook, caller in vars(self._manager.hook).items():
+            for one in caller.get_hookimpls() if not hook.startswith("_") else ():
+                if one.plugin_name != "driver" and not _wraps(one):
+                    text = f"{one.plugin_name} answers the hook {hook} of {self.owner}"
+                    raise ContractBroken(text, hint="an observer has wrappers only")
+
     def has(self, hook: str) -> bool:
         """Whether the driver implements an optional hook."""
         found = getattr(self._manager.hook, hook).get_hookimpls()
@@ -58,11 +67,12 @@ class Bound:
             value = getattr(self._manager.hook, hook)(**arguments)
         except NotYetLoaded as error:
             raise NotYetLoaded(f"{self.owner}: {hook}: {error.reason}") from error
+        except ContractBroken as error:
+            raise ContractBroken(f"{self.owner}: {hook}: {error.reason}") from error
         except VirtmigError:
             raise
-        except Exception as error:
-            text = f"{self.owner}: {hook}: {type(error).__name__}: {error}"
-            raise DriverFailed(text) from error
+        except (Exception, SystemExit) as error:
+            raise DriverFailed(f"{self.owner}: {hook}: {told(error)}") from error
         if not isinstance(value, expected):
             found = type(value).__name__
             text = f"{self.owner}: {hook} returned {found}, not {expected.__name__}"

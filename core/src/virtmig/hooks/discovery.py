@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from virtmig.errors import AmbiguousDriver, DriverFailed, NoDriver
+from virtmig.errors import AmbiguousDriver, DriverFailed, NoDriver, told
 
 DEVICES = "virtmig.devices"
 TRANSPORTS = "virtmig.transports"
@@ -34,7 +34,7 @@ class Installed:
         try:
             return metadata.EntryPoint(self.name, self.value, self.group).load()
         except (Exception, SystemExit) as error:
-            text = f"{self}: importing {self.value!r} failed: {type(error).__name__}: {error}"
+            text = f"{self}: importing {self.value!r} failed: {told(error)}"
             raise DriverFailed(text) from error
 
 
@@ -45,12 +45,18 @@ def installed(group: str) -> list[Installed]:
             group,
             point.name,
             point.value,
-            point.dist.name if point.dist else "unknown distribution",
-            point.dist.version if point.dist else "",
+            _about(point, "Name") or "unknown distribution",
+            _about(point, "Version"),
         )
         for point in metadata.entry_points(group=group)
     ]
     return sorted(found, key=lambda one: (one.name, one.distribution))
+
+
+def _about(point: metadata.EntryPoint, key: str) -> str:
+    """A line of the distribution's metadata; an interrupted uninstall can leave it without any."""
+    about = point.dist.metadata if point.dist else None
+    return str(about[key]) if about is not None and key in about else ""
 
 
 def find(group: str, name: str) -> Installed:

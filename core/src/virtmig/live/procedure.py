@@ -161,6 +161,9 @@ class _Load:
         device.guest_features_lo = common.guest_features_lo
         kept = common.config[: len(device.config)]
         device.config = kept + device.config[len(kept) :]
+        if common.nq != len(self.state.queues):
+            text = f"{common.nq} queues announced, {len(self.state.queues)} given"
+            raise DeviceMismatch(text, path="common.nq")
         if common.nq > len(device.queues):
             text = f"the stream has {common.nq} queues, this device {len(device.queues)}"
             raise DeviceMismatch(text, path="common.nq")

@@ -11,13 +11,14 @@ from virtmig.live.device import VirtioDevice
 class Snapshot:
     """Copies of all attributes of a device, its transport and its queues.
 
-    References between live objects are kept as they are. A value that cannot be copied (an open
-    backend, say) is kept by reference: a plugin that holds one restores what it did to it.
+    References between live objects are kept as they are, and what they share stays shared. A
+    value that cannot be copied (an open backend, say) is kept by reference: a plugin that holds
+    one restores what it did to it.
     """
 
     def __init__(self, device: VirtioDevice) -> None:
         objects: list[Any] = [device, device.transport, device.phase, *device.queues]
-        memo = {id(live): live for live in objects}
+        memo: dict[int, Any] = {id(live): live for live in objects}
         self._saved = [
             (live, {name: _copied(value, memo) for name, value in _state(live)}) for live in objects
         ]
@@ -37,9 +38,15 @@ def _state(live: Any) -> list[tuple[str, Any]]:
     for cls in type(live).__mro__:
         slots = cls.__dict__.get("__slots__", ())
         names = (slots,) if isinstance(slots, str) else slots
-        own = [name for name in names if name not in ("__dict__", "__weakref__")]
+        own = [_mangled(cls, name) for name in names if name not in ("__dict__", "__weakref__")]
         found += [(name, getattr(live, name)) for name in own if hasattr(live, name)]
     return found
+
+
+def _mangled(cls: type, name: str) -> str:
+    """The attribute that a slot of this class makes: private names get the class's in front."""
+    private = name.startswith("__") and not name.endswith("__")
+    return f"_{cls.__name__.lstrip('_')}{name}" if private else name
 
 
 def _drop(live: Any, name: str) -> None:
@@ -58,6 +65,6 @@ def _put(live: Any, name: str, value: Any) -> None:
 
 def _copied(value: Any, memo: dict[int, Any]) -> Any:
     try:
-        return copy.deepcopy(value, dict(memo))
+        return copy.deepcopy(value, memo)
     except Exception:  # noqa: BLE001  a foreign object may refuse in any way
         return value

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from virtmig.hooks.registry import Drivers
-from virtmig.live.device import VirtioDevice
+from virtmig.live.device import VirtioDevice, VirtQueue
+from virtmig.live.transfer import collect, restore
 from virtmig.virtio import subsections as sub
 from virtmig.virtio.features import RING_PACKED, VERSION_1
 
+R = TypeVar("R")
+
 LOW_64 = (1 << 64) - 1
+ZERO_ADDRESSES = sub.RingAddresses(avail=0, used=0)
+ZERO_POSITION = sub.PackedQueue(
+    last_avail_idx=0, last_avail_wrap_counter=False, used_idx=0, used_wrap_counter=False, inuse=0
+)
 
 
 def _device_endian(device: VirtioDevice, _: Drivers) -> sub.DeviceEndian | None:
@@ -56,16 +63,7 @@ def _packed_virtqueues(device: VirtioDevice, _: Drivers) -> sub.PackedVirtQueues
     if not device.host_features >> RING_PACKED & 1:
         return None
     return sub.PackedVirtQueues(
-        vq=tuple(
-            sub.PackedQueue(
-                last_avail_idx=queue.last_avail_idx,
-                last_avail_wrap_counter=queue.last_avail_wrap_counter,
-                used_idx=queue.used_idx,
-                used_wrap_counter=queue.used_wrap_counter,
-                inuse=queue.inuse,
-            )
-            for queue in device.queues
-        )
+        vq=tuple(collect(sub.PackedQueue, queue) for queue in device.queues)
     )
 
 
@@ -124,20 +122,21 @@ def load_tail(device: VirtioDevice, drivers: Drivers, tail: Any) -> None:
 
 
 def _load_rows(device: VirtioDevice, tail: Any) -> None:
-    """A table with a row for each queue."""
+    """A table with a row for each queue; queues behind its last one have a row of zeros."""
     match tail:
         case sub.VirtQueues(vq=addresses):
-            for queue, address in zip(device.queues, addresses, strict=False):
+            for queue, address in _by_queue(device, addresses, ZERO_ADDRESSES):
                 queue.avail, queue.used = address.avail, address.used
         case sub.RingSize(num_default=sizes):
-            for queue, size in zip(device.queues, sizes, strict=False):
+            for queue, size in _by_queue(device, sizes, 0):
                 queue.num_default = size
         case sub.PackedVirtQueues(vq=positions):
-            for queue, position in zip(device.queues, positions, strict=False):
-                queue.last_avail_idx = position.last_avail_idx
-                queue.last_avail_wrap_counter = position.last_avail_wrap_counter
-                queue.used_idx = position.used_idx
-                queue.used_wrap_counter = position.used_wrap_counter
-                queue.inuse = position.inuse
+            for queue, position in _by_queue(device, positions, ZERO_POSITION):
+                restore(queue, position)
         case _:
             raise TypeError(type(tail).__name__)
+
+
+def _by_queue(device: VirtioDevice, rows: tuple[R, ...], zero: R) -> Iterator[tuple[VirtQueue, R]]:
+    for queue in device.queues:
+        yield queue, rows[queue.index] if queue.index < len(rows) else zero

@@ -21,6 +21,9 @@ from virtmig.stream.ram import RamIndex
 from virtmig.stream.sections import Configuration, Section
 from virtmig.stream.writing import Source, write_pieces
 
+FETCHED = 1 << 20
+"""Bytes at the end of a file that the kernel is asked to read at once: the device state."""
+
 
 @attrs.define(eq=False)
 class Stream:
@@ -140,4 +143,7 @@ def _map(file: int) -> Data:
         raise NotAStream("it is a directory, a pipe or a device, not a file", hint=hint)
     if not status.st_size:
         return b""
-    return mmap.mmap(file, 0, prot=mmap.PROT_READ)
+    data = mmap.mmap(file, 0, prot=mmap.PROT_READ)
+    data.madvise(mmap.MADV_RANDOM)  # framing reads a few places; the walk over RAM undoes it
+    os.posix_fadvise(file, max(0, len(data) - FETCHED), FETCHED, os.POSIX_FADV_WILLNEED)
+    return data

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+
 import attrs
 
 from virtmig.errors import BadFooter, GuestMemoryError, LimitExceeded, UnsupportedContainer
@@ -116,6 +118,8 @@ def read_ram(data: Data, head: Head) -> RamIndex:
     """Walk all live sections of a stream and index the pages of RAM."""
     if head.stopped:
         raise UnsupportedContainer(f"RAM cannot be walked: {head.stopped}", offset=head.after)
+    if isinstance(data, mmap.mmap):
+        data.madvise(mmap.MADV_NORMAL)  # read ahead: all of it is walked
     shift = head.page_size.bit_length() - 1
     runs = {block.name: Runs(shift) for block in head.blocks}
     walk = _LiveWalk(data, head, RamWalk(data, head.page_size, runs))
