@@ -14,8 +14,10 @@ EOS = (0x10).to_bytes(8, "big")
 FOOTER = b"\x7e\0\0\0\2"
 
 
-def write_stream(path: str, mib: int, kind: Kind = "dense", devices: int = 0) -> None:
-    """Write a stream with `mib` MiB of RAM and as many devices.
+def write_stream(
+    path: str, mib: int, kind: Kind = "dense", devices: int = 0, tail: bytes = b""
+) -> None:
+    """Write a stream with `mib` MiB of RAM and as many devices, or with a real stream's `tail`.
 
     All pages are full, or ("mixed": the worst case for an index) every other one is zero, by
     chance.
@@ -28,7 +30,10 @@ def write_stream(path: str, mib: int, kind: Kind = "dense", devices: int = 0) ->
         out.write(EOS + FOOTER + b"\2\0\0\0\2")
         _write_pages(out, total // PAGE, kind)
         out.write(EOS + FOOTER + b"\3\0\0\0\2" + EOS + FOOTER)
-        _write_devices(out, devices)
+        if tail:
+            out.write(tail)
+        else:
+            _write_devices(out, devices)
 
 
 def _write_pages(out: BinaryIO, count: int, kind: Kind) -> None:

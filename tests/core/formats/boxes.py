@@ -38,9 +38,11 @@ def section(idstr: str, version: int, size: int) -> Section:
     return Section(SectionKind.FULL, 1, idstr, 0, version, 0, 0, size, footer=True)
 
 
-def pack(devices: list[Decoded | Undecoded], payloads: dict[Section, bytes]) -> bytes:
+def pack(
+    devices: list[Decoded | Undecoded], payloads: dict[Section, bytes], name: str = "toaster.mig"
+) -> bytes:
     """A container of devices that came from no file."""
-    return cbor.pack(cast("Stream", Payloads(payloads)), "toaster.mig", devices)
+    return cbor.pack(cast("Stream", Payloads(payloads)), name, devices)
 
 
 def toasters() -> Registry:

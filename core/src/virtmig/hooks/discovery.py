@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
@@ -59,20 +60,24 @@ def _about(point: metadata.EntryPoint, key: str) -> str:
     return str(about[key]) if about is not None and key in about else ""
 
 
-def find(group: str, name: str) -> Installed:
-    """The one driver of this name; never the first of several."""
-    matches = [one for one in installed(group) if one.name == name]
+def find(group: str, name: str, known: Sequence[Installed] | None = None) -> Installed:
+    """The one driver of this name; never the first of several.
+
+    known: what is installed, for a caller that has looked already: looking reads many files.
+    """
+    found = installed(group) if known is None else known
+    matches = [one for one in found if one.name == name]
     if not matches:
-        raise no_driver(group, name)
+        raise _no_driver(group, name, found)
     if len(matches) > 1:
         owners = " and ".join(f"{one.distribution} {one.version}" for one in matches)
         raise AmbiguousDriver(f"{name}: both {owners} bring this driver; uninstall one")
     return matches[0]
 
 
-def no_driver(group: str, name: str) -> NoDriver:
+def _no_driver(group: str, name: str, found: Sequence[Installed]) -> NoDriver:
     """The error that says what is installed and what to install."""
-    names = ", ".join(one.name for one in installed(group)) or "none"
+    names = ", ".join(one.name for one in found) or "none"
     package = name.replace("virtio-", "virtmig-", 1)
     kind = "device" if group == DEVICES else "transport"
     hint = f"pip install {package}; installed: {names}"

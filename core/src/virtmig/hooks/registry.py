@@ -7,7 +7,7 @@ from typing import Any
 
 from virtmig.errors import AmbiguousDriver, NoDriver, PluginError
 from virtmig.hooks.bound import BoundDevice, BoundTransport
-from virtmig.hooks.discovery import DEVICES, TRANSPORTS, find, installed
+from virtmig.hooks.discovery import DEVICES, TRANSPORTS, Installed, find, installed
 from virtmig.virtio.envelope import Envelope
 
 
@@ -31,7 +31,14 @@ class Registry:
         self._observers = tuple(observers)
         self._devices: dict[str, BoundDevice] = {}
         self._transports: dict[str, BoundTransport] | None = None
+        self._known: dict[str, list[Installed]] = {}
         self.broken: list[PluginError] = []
+
+    def _installed(self, group: str) -> list[Installed]:
+        """What is installed, looked up once: it reads every distribution's metadata."""
+        if group not in self._known:
+            self._known[group] = installed(group)
+        return self._known[group]
 
     def add_device(self, name: str, plugin: Any, owner: str = "a registered plugin") -> None:
         """Use this plugin object for devices of this name, whatever is installed."""
@@ -44,7 +51,7 @@ class Registry:
     def device(self, name: str) -> BoundDevice:
         """The driver of devices named `name` (`virtio-net`)."""
         if name not in self._devices:
-            source = find(DEVICES, name)
+            source = find(DEVICES, name, self._installed(DEVICES))
             self._devices[name] = BoundDevice(source.load(), name, str(source), self._observers)
         return self._devices[name]
 
@@ -53,9 +60,10 @@ class Registry:
         """All transports that work, by name."""
         if self._transports is None:
             self._transports = {}
-            for name in sorted({one.name for one in installed(TRANSPORTS)}):
+            known = self._installed(TRANSPORTS)
+            for name in sorted({one.name for one in known}):
                 try:
-                    source = find(TRANSPORTS, name)
+                    source = find(TRANSPORTS, name, known)
                     self._transports[name] = BoundTransport(
                         source.load(), name, str(source), self._observers
                     )
