@@ -81,13 +81,19 @@ def layout_kinds() -> list[Golden]:
     found: dict[object, Golden] = {}
     for golden in sorted(OURS, key=lambda one: len(one.payload)):
         state = state_of(golden)
-        tails = [getattr(state.subsections, field.name) for field in attrs.fields(type(state.subsections))]
+        tails = [
+            getattr(state.subsections, field.name)
+            for field in attrs.fields(type(state.subsections))
+        ]
         parts = (state.config, state.device, *state.queues[:1])
         shape = [
             golden.device,
             golden.arch,
             [tail is not None for tail in tails],
-            [[value is None for value in attrs.asdict(part, recurse=False).values()] for part in parts],
+            [
+                [value is None for value in attrs.asdict(part, recurse=False).values()]
+                for part in parts
+            ],
             len(getattr(state.device, "requests", ())) > 0,
             sorted((fact.name, fact.value) for fact in state.facts),
         ]

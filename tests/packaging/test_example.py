@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 
 import pytest
 
-from tests.packaging.conftest import ROOT
+from tools.wheels import PIP, ROOT
 
 EXAMPLE = ROOT / "examples" / "virtio-rng"
 SOURCES = sorted(EXAMPLE.rglob("*.py"))
 LINES_AT_MOST = 65
 
 
-@pytest.fixture(scope="module", params=[("pci", "ccw", "net", "blk"), ("pci", "ccw")])
-def with_rng(request, environment):
-    """Give an environment with the example and these plugins installed, for this module alone."""
+@pytest.fixture(scope="module")
+def example_wheel(tmp_path_factory):
+    """Build the example as pip does."""
+    folder = tmp_path_factory.mktemp("example")
+    subprocess.run([*PIP, "wheel", "--no-deps", "-w", folder, EXAMPLE], check=True)
+    return next(folder.glob("virtmig_example_rng-*.whl"))
+
+
+@pytest.fixture(scope="module", params=[("pci", "ccw"), ("pci", "ccw", "net", "blk")], ids="+".join)
+def with_rng(request, environment, example_wheel):
+    """Give an environment with these plugins and, for the tests of this module, the example."""
     found = environment(*request.param)
-    found.install(EXAMPLE)
+    found.install("--no-deps", example_wheel)
     yield found
     found.uninstall("virtmig-example-rng")
 

@@ -5,14 +5,16 @@ The decoder names the exact field of every truncation, so nothing but the decode
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
 from virtmig.errors import DecodeError, Truncated
 from virtmig.reading import Decoded
+from virtmig.wire.layout import FieldSpec
 from virtmig.wire.lookup import find_field
-from virtmig.wire.reader import SUBSECTION, Reader
+from virtmig.wire.reader import Reader
 
 
 @attrs.frozen(kw_only=True)
@@ -31,48 +33,75 @@ class Owner:
     when: str = ""
 
 
+class HeaderReader(Reader):
+    """A reader that notes the subsection headers it passes: start, end and name."""
+
+    __slots__ = ("headers",)
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.headers: list[tuple[int, int, str]] = []
+
+    def subsection(
+        self, parent: str, known: Mapping[str, FieldSpec]
+    ) -> tuple[str, int, int] | None:
+        found = super().subsection(parent, known)
+        if found is not None:
+            self.headers.append((self.pos, self.pos + found[2], found[0]))
+        return found
+
+
 def explain(device: Decoded, payload: bytes, offset: int) -> Owner:
     """The owner of the byte at `offset` of a device's payload."""
     if not 0 <= offset < len(payload):
         raise DecodeError(f"the payload has bytes 0 to {len(payload) - 1}", offset=offset)
-    envelope = device.drivers.envelope
-    facts: dict[str, Any] = {fact.name: fact.value for fact in device.state.facts}
+    envelope, version = device.drivers.envelope, device.section.version_id
+    facts = {fact.name: fact.value for fact in device.state.facts}
+    reader = HeaderReader(payload)
+    envelope.read_parts(reader, envelope.scope(envelope.given(facts), version))
+    for start, end, name in reader.headers:
+        if start <= offset < end:
+            return _header(_missed(device, payload[:end], facts), name, start)
+    error = _missed(device, payload[:offset], facts)
+    if error is None:
+        raise DecodeError("no field owns this byte", offset=offset)
+    return _owner(device, error)
+
+
+def _missed(device: Decoded, cut: bytes, facts: Mapping[str, Any]) -> Truncated | None:
+    """Who misses the byte behind the cut; None if nobody does."""
     try:
-        envelope.parse(payload[:offset], device.section.version_id, facts)
+        device.drivers.envelope.parse(cut, device.section.version_id, facts)
     except Truncated as error:
-        return _owner(device, error, payload)
-    header = Reader(payload)
-    header.pos = offset
-    return _header("subsections", header, offset)
+        return error
+    return None
 
 
-def _owner(device: Decoded, error: Truncated, payload: bytes) -> Owner:
-    start = error.where.offset or 0
-    part, _, rest = error.where.path.partition(".")
+def _owner(device: Decoded, error: Truncated) -> Owner:
+    where = error.where
+    part, _, rest = where.path.partition(".")
     kind = dict(device.drivers.envelope.parts)[part.partition("[")[0]]
     scope = device.drivers.envelope.scope({}, device.section.version_id)
     found = find_field(kind, rest, scope)
-    if found is None or (payload[start] == SUBSECTION and found[1].type.tail is not None):
-        reader = Reader(payload)
-        reader.pos = start
-        return _header(error.where.path, reader, start)
+    if found is None:
+        return Owner(path=where.path, start=where.offset or 0)
     layout, field = found
-    cls = layout.cls
     return Owner(
-        path=error.where.path,
-        start=start,
-        record=f"{cls.__module__}.{cls.__qualname__}",
+        path=where.path,
+        start=where.offset or 0,
+        record=f"{layout.cls.__module__}.{layout.cls.__qualname__}",
         type=field.type.label,
         doc=field.doc,
         when=field.when.text if field.when else "",
     )
 
 
-def _header(path: str, reader: Reader, start: int) -> Owner:
-    header = reader.subsection("", {})
-    name = header[0] if header else "?"
+def _header(inside: Truncated | None, name: str, start: int) -> Owner:
+    """A header, whose path is that of the first field behind it; a container has none."""
+    path = inside.where.path if inside is not None else ""
+    prefix, found, _ = path.partition(name)
     return Owner(
-        path=path,
+        path=prefix + name if found else f"subsections.{name}",
         start=start,
         type="subsection header",
         doc=f"header of subsection {name}: a byte 5, the name's length, the name, a be32 version",

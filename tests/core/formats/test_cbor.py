@@ -57,7 +57,9 @@ def registry() -> Registry:
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_devices_of_a_stream_come_back_as_the_same_bytes(path: Path) -> None:
     with open_stream(path) as stream:
-        expected = [(one.idstr, one.version_id, stream.payload(one)) for one in virtio_sections(stream)]
+        expected = [
+            (one.idstr, one.version_id, stream.payload(one)) for one in virtio_sections(stream)
+        ]
     found = cbor.unpack(sample(path, REGISTRY), REGISTRY)
     assert [(one.idstr, one.version_id, one.payload) for one in found.devices] == expected
     assert len(expected) == 3
@@ -65,7 +67,10 @@ def test_devices_of_a_stream_come_back_as_the_same_bytes(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_a_device_without_a_driver_is_kept_as_bytes(path: Path) -> None:
-    found = {one.idstr.split("/")[-1]: one for one in cbor.unpack(sample(path, REGISTRY), REGISTRY).devices}
+    found = {
+        one.idstr.split("/")[-1]: one
+        for one in cbor.unpack(sample(path, REGISTRY), REGISTRY).devices
+    }
     assert {name: one.decoded for name, one in found.items() if name != "virtio-rng"} == {
         "virtio-blk": True,
         "virtio-net": True,

@@ -145,7 +145,9 @@ def test_a_summary_that_fails_is_the_plugins_fault(answer: Any) -> None:
     registry = toasters()
     plugin = registry.device("virtio-toaster")
     plain = plugin.driver
-    moody = DeviceDriver(name=plain.name, device_id=1, version=1, state=plain.state, view=Moody(answer))
+    moody = DeviceDriver(
+        name=plain.name, device_id=1, version=1, state=plain.state, view=Moody(answer)
+    )
     plugin.driver = moody
     drivers = registry.drivers("bus/virtio-toaster", "")
     state = drivers.envelope.parse(SMALL_PAYLOAD, 1)
@@ -174,7 +176,9 @@ def test_names_and_values_are_apart(golden: Golden) -> None:
     for part in ("common", "device"):
         for name, value in view(golden)["state"][part].items():
             if isinstance(value, int):
-                assert any(line.split() [:1] == [name] and len(line.split()) == 2 for line in lines), name
+                assert any(
+                    line.split()[:1] == [name] and len(line.split()) == 2 for line in lines
+                ), name
 
 
 @goldens
@@ -186,7 +190,11 @@ def test_the_first_line_names_device_transport_and_version(golden: Golden) -> No
 
 def test_equal_rows_are_on_one_line() -> None:
     lines = list(tree_lines("rows", [{"a": 1}, {"a": 1}, {"a": 2}]))
-    assert [line.split() for line in lines] == [["rows", "3"], ["[0-1]", "a", "1"], ["[2]", "a", "2"]]
+    assert [line.split() for line in lines] == [
+        ["rows", "3"],
+        ["[0-1]", "a", "1"],
+        ["[2]", "a", "2"],
+    ]
 
 
 def test_large_numbers_are_hexadecimal_and_long_texts_are_cut() -> None:

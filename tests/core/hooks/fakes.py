@@ -104,7 +104,13 @@ class Site:
         self.modules: list[str] = []
 
     def add(
-        self, name: str, source: str, *, group: str = "virtmig.devices", dist: str, version: str = "1.0"
+        self,
+        name: str,
+        source: str,
+        *,
+        group: str = "virtmig.devices",
+        dist: str,
+        version: str = "1.0",
     ) -> str:
         """Install a distribution with one driver; returns the name of its module."""
         module = f"fake_{next(_numbers)}"

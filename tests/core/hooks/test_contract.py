@@ -62,7 +62,7 @@ def test_a_transport_with_extra_state_needs_the_hooks_for_it(site: Site) -> None
         ({"return DeviceDriver(": "DeviceDriver("}, ["describe_driver", "NoneType"]),
         ({"return DeviceDriver(": "return dict("}, ["describe_driver", "dict"]),
         ({"state=State)": "state=Plugin)"}, ["state", "Plugin"]),
-        ({"def load_device(self, device, state)": "def load_device(self, device, state, more)"}, ["load_device", "more"]),
+        ({"load_device(self, device": "load_device(self, more"}, ["load_device", "more"]),
         ({"def load_device(": "def laod_device("}, ["laod_device"]),
         ({"class Plugin:": "import attrs\n\n\n@attrs.define\nclass Plugin:"}, ["hashable"]),
         ({"plugin = Plugin()": "plugin = None"}, ["hook"]),
@@ -92,20 +92,34 @@ def test_a_transport_is_no_device(site: Site) -> None:
 
 def test_a_module_can_be_a_plugin(site: Site) -> None:
     """Functions with the decorator are enough."""
-    hooks = "for name in ('describe_driver', 'save_device', 'load_device'):\n    globals()[name] = getattr(Plugin(), name)"
-    bound = bind(site, **{"plugin = Plugin()": f"import sys\n{hooks}\nplugin = sys.modules[__name__]"})
+    hooks = "for name in ('describe_driver', 'save_device', 'load_device'):\n"
+    hooks += "    globals()[name] = getattr(Plugin(), name)"
+    bound = bind(
+        site, **{"plugin = Plugin()": f"import sys\n{hooks}\nplugin = sys.modules[__name__]"}
+    )
     assert bound.driver.device_id == 99
     assert bound.save_device(VirtioDevice()).value == 0
 
 
 def test_hooks_get_only_the_arguments_that_they_ask_for(site: Site) -> None:
-    bound = bind(site, **{"def save_device(self, device)": "def save_device(self)", 'getattr(device, "value", 0)': "7"})
+    bound = bind(
+        site,
+        **{
+            "def save_device(self, device)": "def save_device(self)",
+            'getattr(device, "value", 0)': "7",
+        },
+    )
     assert bound.save_device(VirtioDevice()).value == 7
 
 
 @pytest.mark.parametrize(
     ("body", "found"),
-    [("return None", "NoneType"), ("return 5", "int"), ("return Plugin()", "Plugin"), ("pass", "NoneType")],
+    [
+        ("return None", "NoneType"),
+        ("return 5", "int"),
+        ("return Plugin()", "Plugin"),
+        ("pass", "NoneType"),
+    ],
 )
 def test_a_hook_that_returns_something_else_is_named(site: Site, body: str, found: str) -> None:
     bound = bind(site, **{'return State(value=getattr(device, "value", 0))': body})
@@ -131,7 +145,9 @@ RAISED = {
 
 
 @pytest.mark.parametrize(("body", "words"), RAISED.values(), ids=RAISED)
-def test_a_hook_that_raises_is_named_with_its_distribution(site: Site, body: str, words: str) -> None:
+def test_a_hook_that_raises_is_named_with_its_distribution(
+    site: Site, body: str, words: str
+) -> None:
     bound = bind(site, **{"device.value = state.value": body})
     with pytest.raises(DriverFailed) as caught:
         bound.load_device(VirtioDevice(), bound.driver.state(value=1))
@@ -149,7 +165,8 @@ def test_an_interrupt_is_nobodys_fault(site: Site) -> None:
 
 def test_an_error_of_ours_is_passed_on_as_it_is(site: Site) -> None:
     """A plugin says with it that the state is of another device."""
-    body = "from virtmig.api import DeviceMismatch\n        raise DeviceMismatch('too brown', path='device.value')"
+    body = "from virtmig.api import DeviceMismatch\n"
+    body += "        raise DeviceMismatch('too brown', path='device.value')"
     bound = bind(site, **{"device.value = state.value": body})
     with pytest.raises(DeviceMismatch) as caught:
         bound.load_device(VirtioDevice(), bound.driver.state(value=1))

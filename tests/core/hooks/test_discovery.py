@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -122,13 +121,13 @@ def test_a_driver_is_bound_once(site: Site) -> None:
     assert registry.transport(PCI, "") is registry.transports["virtio-pci"]
 
 
-def test_a_driver_that_failed_once_is_asked_again(site: Site, tmp_path: Path) -> None:
+def test_a_driver_that_failed_once_is_asked_again(site: Site) -> None:
     """A registry keeps no failure of a device: the plugin may have been mended."""
     module = site.add("virtio-toaster", "raise RuntimeError", dist="virtmig-toaster")
     registry = Registry()
     with pytest.raises(DriverFailed):
         registry.device("virtio-toaster")
-    (tmp_path / f"{module}.py").write_text("# mended now\n" + fakes.device("virtio-toaster"))
+    (site.folder / f"{module}.py").write_text("# mended now\n" + fakes.device("virtio-toaster"))
     assert registry.device("virtio-toaster").driver.version == 1
 
 
@@ -159,11 +158,11 @@ def test_listing_imports_nothing(site: Site) -> None:
     assert module not in sys.modules
 
 
-def test_a_distribution_that_lost_its_metadata_hurts_nobody(site: Site, tmp_path: Path) -> None:
+def test_a_distribution_that_lost_its_metadata_hurts_nobody(site: Site) -> None:
     """As an interrupted `pip uninstall` leaves it."""
     for name in ("virtio-toaster", "virtio-blk"):
         site.add(name, fakes.device(name), dist=f"gone-{name}")
-        (tmp_path / f"gone_{name.replace('-', '_')}-1.0.dist-info" / "METADATA").unlink()
+        (site.folder / f"gone_{name.replace('-', '_')}-1.0.dist-info" / "METADATA").unlink()
     assert {one.name for one in installed(DEVICES)} >= {"virtio-net", "virtio-toaster"}
     assert Registry().device("virtio-net").driver.name == "virtio-net"
     with pytest.raises(AmbiguousDriver):
@@ -199,6 +198,8 @@ def test_an_idstr_that_leads_nowhere_is_an_error_of_ours(idstr: str) -> None:
 
 
 def test_a_transport_can_be_named_where_no_path_tells() -> None:
-    assert Registry().drivers("virtio-blk", "pc", "virtio-pci").transport.driver.name == "virtio-pci"
+    assert (
+        Registry().drivers("virtio-blk", "pc", "virtio-pci").transport.driver.name == "virtio-pci"
+    )
     with pytest.raises(NoDriver, match="virtio-cpi"):
         Registry().drivers("virtio-blk", "pc", "virtio-cpi")

@@ -70,7 +70,10 @@ def test_a_wrapper_is_no_implementation(site: Site) -> None:
 
 
 def test_a_driver_that_only_wraps_is_none(site: Site) -> None:
-    changes = {"@hookimpl\n    def save_device": "@hookimpl(wrapper=True)\n    def save_device", "return State(": "yield\n        return State("}
+    changes = {
+        "@hookimpl\n    def save_device": "@hookimpl(wrapper=True)\n    def save_device",
+        "return State(": "yield\n        return State(",
+    }
     site.add(NAME, fakes.device(NAME, **changes), dist="virtmig-toaster")
     with pytest.raises(ContractBroken, match="save_device"):
         Registry().device(NAME)

@@ -7,9 +7,6 @@ from typing import Any
 
 import attrs
 import pytest
-from virtmig_blk.live import LiveBlk
-from virtmig_net.live import VirtioNet
-from virtmig_pci.live import VirtioPci
 
 from tests.core.live.deep import deep
 from tests.core.material import drivers_of, envelope_of, fresh, loaded, pick, state_of
@@ -21,6 +18,9 @@ from virtmig.live.device import VirtioDevice
 from virtmig.live.procedure import virtio_load, virtio_save
 from virtmig.live.snapshot import Snapshot
 from virtmig.virtio.order import LOAD, Step, walk
+from virtmig_blk.live import LiveBlk
+from virtmig_net.live import VirtioNet
+from virtmig_pci.live import VirtioPci
 
 PCI = pick("virtio-net", lambda s: len(s.queues) == 3 and s.has_feature(32), name="q35-net-filters")
 CCW = pick("virtio-blk", lambda s: s.has_feature(32), arch="s390x")
@@ -29,7 +29,9 @@ UNUSED = pick("virtio-net", lambda s: not s.queues[0].desc and len(s.queues) == 
 
 def steps_of(golden: Golden) -> list[str]:
     state = state_of(golden)
-    tails = [f.name for f in attrs.fields(type(state.subsections)) if getattr(state.subsections, f.name)]
+    tails = [
+        f.name for f in attrs.fields(type(state.subsections)) if getattr(state.subsections, f.name)
+    ]
     return [f"{step.name} {key}" for step, key in walk(LOAD, len(state.queues), tails)]
 
 
@@ -60,7 +62,9 @@ def test_a_load_stopped_behind_any_step_changes_nothing(golden: Golden) -> None:
         device = used_device(golden)
         before, done = deep(device), []
 
-        def on_step(step: Step, key: int | str, note: str, done: list[str] = done, stop: int = stop) -> None:
+        def on_step(
+            step: Step, key: int | str, note: str, done: list[str] = done, stop: int = stop
+        ) -> None:
             done.append(step.name)
             if len(done) > stop:
                 raise Stop

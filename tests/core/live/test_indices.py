@@ -19,9 +19,7 @@ from virtmig.virtio.rings import RingPlace, ring_places
 MODERN = pick("virtio-blk", lambda s: s.has_feature(32) and not s.has_feature(34))
 LEGACY = pick("virtio-blk", lambda s: s.queues[0].desc and not s.has_feature(32))
 CCW = pick("virtio-blk", lambda s: s.has_feature(32), arch="s390x")
-CCW_LEGACY = pick(
-    "virtio-blk", lambda s: s.queues[0].desc and not s.has_feature(32), arch="s390x"
-)
+CCW_LEGACY = pick("virtio-blk", lambda s: s.queues[0].desc and not s.has_feature(32), arch="s390x")
 PACKED = pick("virtio-blk", lambda s: s.has_feature(34))
 NET = pick("virtio-net", lambda s: len(s.queues) == 3 and all(q.desc for q in s.queues))
 NEEDS_RESET = 0x40

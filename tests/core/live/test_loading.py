@@ -27,7 +27,9 @@ goldens = pytest.mark.parametrize("golden", OURS, ids=str)
 TOLD = [golden for golden in OURS if "status" in golden.truth]
 BLK = pick("virtio-blk", lambda s: s.has_feature(32) and s.subsections.started)
 NET2 = pick("virtio-net", lambda s: len(s.queues) == 5 and all(q.desc for q in s.queues))
-NET2_UNSTARTED = pick("virtio-net", lambda s: len(s.queues) == 5 and not any(q.desc for q in s.queues))
+NET2_UNSTARTED = pick(
+    "virtio-net", lambda s: len(s.queues) == 5 and not any(q.desc for q in s.queues)
+)
 
 
 def saved(device: VirtioDevice, golden: Golden) -> bytes:
@@ -48,7 +50,7 @@ def test_a_device_as_just_plugged_in_holds_none_of_the_state(golden: Golden) -> 
     device = fresh(golden)
     assert (device.status, device.isr, device.queue_sel, device.guest_features) == (0, 0, 0, 0)
     assert not any(device.config)
-    assert not (device.started or device.broken or device.disabled)
+    assert (device.started, device.broken, device.disabled) == (False, False, False)
     for queue in device.queues:
         assert (queue.desc, queue.avail, queue.used, queue.last_avail_idx) == (0, 0, 0, 0)
     assert not getattr(device, "requests", ())
@@ -85,7 +87,9 @@ def test_a_live_device_agrees_with_what_the_monitor_said_of_it(golden: Golden) -
 
 
 @pytest.mark.parametrize(
-    "golden", [one for one in OURS if one.device == "virtio-net" and "rx_filter" in one.truth], ids=str
+    "golden",
+    [one for one in OURS if one.device == "virtio-net" and "rx_filter" in one.truth],
+    ids=str,
 )
 def test_a_live_network_device_has_the_filter_that_the_monitor_showed(golden: Golden) -> None:
     told, device = golden.truth["rx_filter"], loaded(golden)

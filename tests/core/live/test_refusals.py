@@ -7,7 +7,6 @@ from typing import Any
 
 import attrs
 import pytest
-from virtmig_blk.state import BlkRequest
 
 from tests.core.live.deep import deep
 from tests.core.material import changed, drivers_of, fresh, pick, state_of
@@ -15,6 +14,7 @@ from tests.golden import Golden
 from virtmig.errors import DeviceMismatch, FeatureRefused, LoadRefused
 from virtmig.live.device import VirtioDevice
 from virtmig.live.procedure import virtio_load
+from virtmig_blk.state import BlkRequest
 
 BLK = pick("virtio-blk", lambda s: s.has_feature(32) and s.subsections.extra_state)
 NET = pick("virtio-net", lambda s: s.device.max_queue_pairs is None and s.has_feature(32))
@@ -206,7 +206,9 @@ def test_more_pairs_in_use_than_there_are_are_refused() -> None:
 
 @pytest.mark.parametrize("length", [0, 3, 127, 129, 256, 0xFFFF])
 def test_an_rss_table_has_a_power_of_two_up_to_128_entries(length: int) -> None:
-    rss = attrs.evolve(state_of(RSS).device.rss, indirections_len=length, indirections=(0,) * length)
+    rss = attrs.evolve(
+        state_of(RSS).device.rss, indirections_len=length, indirections=(0,) * length
+    )
     error = refusal(RSS, changed(state_of(RSS), "device.rss", rss))
     assert isinstance(error, DeviceMismatch)
     assert error.where.path.endswith("rss.indirections_len")
@@ -214,7 +216,9 @@ def test_an_rss_table_has_a_power_of_two_up_to_128_entries(length: int) -> None:
 
 @pytest.mark.parametrize("length", [1, 2, 64, 128])
 def test_an_rss_table_of_a_good_length_is_taken(length: int) -> None:
-    rss = attrs.evolve(state_of(RSS).device.rss, indirections_len=length, indirections=(0,) * length)
+    rss = attrs.evolve(
+        state_of(RSS).device.rss, indirections_len=length, indirections=(0,) * length
+    )
     virtio_load(fresh(RSS), drivers_of(RSS), changed(state_of(RSS), "device.rss", rss))
 
 

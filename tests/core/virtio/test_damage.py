@@ -54,9 +54,14 @@ def test_a_flipped_bit_gives_a_state_or_a_typed_error(golden: Golden) -> None:
     """And a state that comes out has exactly the flipped bytes, so nothing was overlooked."""
     dice = random.Random(golden.sha256)  # noqa: S311  chosen anew for each golden, always alike
     used = [at for at, byte in enumerate(golden.payload) if byte]
-    places = [*dice.sample(used, min(60, len(used))), *dice.choices(range(len(golden.payload)), k=20)]
+    places = [
+        *dice.sample(used, min(60, len(used))),
+        *dice.choices(range(len(golden.payload)), k=20),
+    ]
     outcomes = {
-        type(read(golden, changed(golden, at, bytes([golden.payload[at] ^ 1 << dice.randrange(8)]))))
+        type(
+            read(golden, changed(golden, at, bytes([golden.payload[at] ^ 1 << dice.randrange(8)])))
+        )
         for at in places
     }
     assert len(outcomes) > 1  # some flips are understood, some are not

@@ -15,7 +15,9 @@ from virtmig.virtio.subsections import Broken, ExtraState, RingAddresses, Starte
 
 BLK = pick("virtio-blk", name="7.2-q35")
 NET = pick("virtio-net", lambda s: s.device.mac_table_in_use > 1, name="7.2-q35")
-PAIRS = pick("virtio-net", lambda s: s.device.max_queue_pairs is not None and s.device.curr_queue_pairs > 1)
+PAIRS = pick(
+    "virtio-net", lambda s: s.device.max_queue_pairs is not None and s.device.curr_queue_pairs > 1
+)
 RSS = pick("virtio-net", lambda state: state.device.rss is not None)
 BARE = pick("virtio-blk", name="novectors")
 CCW = pick("virtio-blk", arch="s390x")
@@ -47,8 +49,12 @@ COUNTS = [
 ]
 
 
-@pytest.mark.parametrize(("golden", "field", "value", "path"), COUNTS, ids=lambda one: str(one)[:40])
-def test_a_count_that_is_wrong_is_refused(golden: Golden, field: str, value: Any, path: str) -> None:
+@pytest.mark.parametrize(
+    ("golden", "field", "value", "path"), COUNTS, ids=lambda one: str(one)[:40]
+)
+def test_a_count_that_is_wrong_is_refused(
+    golden: Golden, field: str, value: Any, path: str
+) -> None:
     error = refused(golden, changed(state_of(golden), field, value))
     assert isinstance(error, CountMismatch)
     assert error.where.path == path
@@ -133,7 +139,9 @@ RANGES = [
 ]
 
 
-@pytest.mark.parametrize(("golden", "field", "value", "path"), RANGES, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(
+    ("golden", "field", "value", "path"), RANGES, ids=lambda one: str(one)[:40]
+)
 def test_a_value_that_its_field_cannot_hold_is_refused(
     golden: Golden, field: str, value: Any, path: str
 ) -> None:

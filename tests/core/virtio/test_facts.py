@@ -21,8 +21,10 @@ ELEMENT = 49168
 PACKED = pick("virtio-blk", lambda s: s.device.requests, name="inflight-read-packed")
 SPLIT = pick(
     "virtio-blk",
-    lambda state: any((fact.name, fact.value) == ("element_ndescs", "absent") for fact in state.facts)
-    and state.common.nq == 1,
+    lambda state: (
+        any((fact.name, fact.value) == ("element_ndescs", "absent") for fact in state.facts)
+        and state.common.nq == 1
+    ),
 )
 VLANS = pick("virtio-net", lambda state: 0 < len(state.device.vlans) < 4096)
 PAIRS = pick("virtio-net", lambda state: state.device.max_queue_pairs is not None)
@@ -52,7 +54,9 @@ def swapped_element(data: bytes) -> bytes:
 def test_ndescs_is_found_in_front_where_qemu_writes_it() -> None:
     element: VirtQueueElement = state_of(PACKED).device.requests[0].elem
     start = first_element(PACKED)
-    assert fact(state_of(PACKED), "element_ndescs") == Fact("element_ndescs", "front", Source.DERIVED)
+    assert fact(state_of(PACKED), "element_ndescs") == Fact(
+        "element_ndescs", "front", Source.DERIVED
+    )
     assert element.ndescs == int.from_bytes(PACKED.payload[start : start + 4], "big")
     assert element.ndescs_behind is None
 
@@ -67,7 +71,9 @@ def test_ndescs_is_found_behind_where_qemu_reads_it() -> None:
         at += 4 + ELEMENT + 1
     state = parse(PACKED, bytes(payload))
     assert fact(state, "element_ndescs").value == "behind"
-    for moved, original in zip(state.device.requests, state_of(PACKED).device.requests, strict=True):
+    for moved, original in zip(
+        state.device.requests, state_of(PACKED).device.requests, strict=True
+    ):
         assert moved.elem.ndescs is None
         assert moved.elem.ndescs_behind == original.elem.ndescs
         assert moved.elem.in_addr == original.elem.in_addr
@@ -129,7 +135,9 @@ def test_a_vlan_filter_reads_in_both_byte_orders_so_little_endian_is_assumed() -
     )
     big = parse(VLANS, VLANS.payload, host_byteorder="big")
     assert fact(big, "host_byteorder").source is Source.GIVEN
-    expected = {bit // 32 * 32 + (3 - bit % 32 // 8) * 8 + bit % 8 for bit in state_of(VLANS).device.vlans}
+    expected = {
+        bit // 32 * 32 + (3 - bit % 32 // 8) * 8 + bit % 8 for bit in state_of(VLANS).device.vlans
+    }
     assert big.device.vlans == expected
     assert envelope_of(VLANS).unparse(big, VLANS.version_id) == VLANS.payload
 
@@ -213,7 +221,9 @@ def test_a_fact_that_the_driver_did_not_declare_is_missing() -> None:
 
 def test_a_subsection_that_follows_decides_between_layouts() -> None:
     """The end of a device part is judged by what stands there."""
-    golden = next(one for one in OURS if header("virtio/started") in one.payload and one is not PAIRS)
+    golden = next(
+        one for one in OURS if header("virtio/started") in one.payload and one is not PAIRS
+    )
     state = parse(golden, golden.payload)
     assert state.subsections.started is not None
     assert attrs.evolve(state, facts=()) == attrs.evolve(state_of(golden), facts=())

@@ -15,9 +15,7 @@ goldens = pytest.mark.parametrize("golden", OURS, ids=str)
 
 def test_the_goldens_are_of_all_four_versions_on_both_architectures() -> None:
     """The tests of this folder are only as good as what they are run on."""
-    kinds = Counter(
-        (golden.device, golden.arch, golden.qemu.split(".")[0]) for golden in OURS
-    )
+    kinds = Counter((golden.device, golden.arch, golden.qemu.split(".")[0]) for golden in OURS)
     assert len(kinds) == 2 * 2 * 4
     assert min(kinds.values()) >= 2
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from virtmig.virtio.order import LOAD, PARTS, SAVE, SUBSECTIONS, label, walk
 
+
 def test_the_five_parts_lie_in_the_order_in_which_they_are_saved() -> None:
     assert PARTS == ("config", "common", "queues", "device", "subsections")
     saved = tuple(dict.fromkeys(step.part for step in SAVE if step.part))

@@ -1,4 +1,4 @@
-"""A section that is cut, anywhere, says which field is missing; in front of a subsection it is whole."""
+"""A cut section says which field is missing; cut in front of a subsection it is whole."""
 
 from __future__ import annotations
 

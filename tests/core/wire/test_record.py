@@ -118,7 +118,7 @@ def test_subsections_come_after_all_other_fields() -> None:
 
 
 def test_a_subsection_needs_the_name_it_has_on_the_wire() -> None:
-    with pytest.raises(TypeError, match="Pair: .*vmsd name"):
+    with pytest.raises(TypeError, match=r"Pair: .*vmsd name"):
         subsection(Pair)
 
 

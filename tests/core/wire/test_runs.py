@@ -91,7 +91,7 @@ def test_a_value_that_does_not_fit_is_named_wherever_it_stands(
 
 
 def test_neighbours_of_one_byte_order_become_one_run() -> None:
-    """This is what makes decoding fast; the other tests show that nobody notices."""
+    """It makes decoding fast; the other tests show that nobody notices."""
     plan = layout_of(made(["u8", "be16", "bool", "be64", "raw3"])).plan(SCOPE)
     assert plan.row is not None
     assert plan.row.run.codes == "BHBQ3s"

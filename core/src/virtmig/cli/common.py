@@ -70,7 +70,7 @@ def opened(file: str) -> Generator[Stream, None, None]:
 
 def print_json(data: dict[str, Any]) -> None:
     """A JSON document, with the version of its schema."""
-    click.echo(json.dumps({"schema": SCHEMA, **data}, indent=2, ensure_ascii=False))
+    click.echo(json.dumps({"schema": SCHEMA, **data}, indent=2))
 
 
 def memory_of(stream: Stream) -> tuple[GuestMemory | None, str]:

@@ -7,6 +7,7 @@ fact, 5 refused by the live device.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -64,6 +65,9 @@ def virtmig() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `virtmig` script; ends the process."""
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, io.TextIOWrapper):  # a file name may be no text in any encoding
+            output.reconfigure(errors="backslashreplace")
     try:
         code = virtmig.main(arguments, prog_name="virtmig", standalone_mode=False)
         sys.stdout.flush()

@@ -62,7 +62,7 @@ def pack(stream: Stream, name: str, devices: Sequence[Decoded | Undecoded]) -> b
         "format": FORMAT,
         "schema": SCHEMA,
         "provenance": {
-            "file": name,
+            "file": os.fsencode(name).decode("utf-8", "backslashreplace"),
             "machine": stream.machine,
             "page_size": stream.page_size,
             "packed_by": f"virtmig {__version__}",
@@ -144,8 +144,8 @@ def _restore(entry: Any, registry: Registry) -> PackedDevice:
     body = expect_map(entry)
     idstr = expect(str, body.get("idstr"))
     try:
-        version = expect(int, body.get("version_id"))
-        instance = expect(int, body.get("instance_id"))
+        version = _u32(body.get("version_id"))
+        instance = _u32(body.get("instance_id"))
         decoded = "state" in body
         payload = _encode(body, version, registry) if decoded else expect(bytes, body["payload"])
     except VirtmigError as error:
@@ -155,6 +155,13 @@ def _restore(entry: Any, registry: Registry) -> PackedDevice:
     return PackedDevice(
         idstr=idstr, instance_id=instance, version_id=version, payload=payload, decoded=decoded
     )
+
+
+def _u32(value: Any) -> int:
+    number = expect(int, value)
+    if not 0 <= number < 1 << 32:
+        raise BadContainer(f"{shown(number)} does not fit 32 bits")
+    return number
 
 
 def _encode(body: dict[str, Any], version: int, registry: Registry) -> bytes:

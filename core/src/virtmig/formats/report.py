@@ -143,8 +143,8 @@ def _items(values: list[Any], depth: int) -> Iterator[str]:
         members = list(group)
         last = start + len(members) - 1
         label = f"[{start}]" if len(members) == 1 else f"[{start}-{last}]"
-        flat = all(not isinstance(item, dict | list) for item in members[0].values())
-        if flat:
+        first = members[0]
+        if _is_map(first) and not any(isinstance(item, dict | list) for item in first.values()):
             yield f"{INDENT * depth}{label}  {_fields(members[0])}"
         else:
             yield from tree_lines(label, members[0], depth)

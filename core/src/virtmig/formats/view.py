@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from virtmig.errors import GuestMemoryError, VirtmigError
+from virtmig.errors import GuestMemoryError, VirtmigError, told
 from virtmig.formats import tree
 from virtmig.guest.vring import Memory, SplitRing
+from virtmig.hooks.bound import Bound
 from virtmig.reading import Decoded, Undecoded
 from virtmig.stream.sections import Section
+from virtmig.virtio.drivers import View
 from virtmig.virtio.features import ISR, STATUS, feature_names, names
 from virtmig.virtio.rings import RingPlace, ring_places
 from virtmig.virtio.state import VirtioState
@@ -39,10 +42,20 @@ def device_view(device: Decoded | Undecoded, memory: Memory | None) -> dict[str,
         "state": tree.from_state(state, device.drivers.envelope, text=True),
     }
     if transport.view is not None:
-        view["proxy"] = transport.view(state.config)
+        view["proxy"] = _summary(device.drivers.transport, transport.view, state.config)
     if driver.view is not None:
-        view["summary"] = driver.view(state.device)
+        view["summary"] = _summary(device.drivers.device, driver.view, state.device)
     return view
+
+
+def _summary(bound: Bound, view: View, record: Any) -> Any:
+    """A plugin's summary, or in its place the reason why there is none."""
+    try:
+        made = dict(view(record))
+        json.dumps(made)
+    except Exception as error:  # noqa: BLE001  a plugin's own code may fail in any way
+        return f"{bound.owner}: its view failed: {told(error)}"
+    return made
 
 
 def section_view(section: Section) -> dict[str, Any]:

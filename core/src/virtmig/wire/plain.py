@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from virtmig.errors import BadContainer, VirtmigError, shown
 from virtmig.wire.layout import FieldSpec, layout_for, layout_of
-from virtmig.wire.types import Form, expect_list, expect_map
+from virtmig.wire.types import Form, expect, expect_list, expect_map
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ def to_record(cls: type[T], data: Any, form: Form) -> T:
     """The record of class `cls` that a tree stands for."""
     values, rest = _values(cls, data, form)
     if rest:
-        raise BadContainer(f"{cls.__name__} has no field {min(map(str, rest))!r}")
+        raise BadContainer(f"{cls.__name__} has no field {shown(next(iter(rest)))}")
     return _make(cls, values)
 
 
@@ -94,7 +94,7 @@ def ranges(numbers: Iterable[int]) -> list[str]:
 def from_ranges(data: Any, limit: int) -> frozenset[int]:
     """The reverse of `ranges`; numbers must be below `limit`."""
     numbers: set[int] = set()
-    for text in items(data, str):
+    for text in items(data, lambda item: expect(str, item)):
         low, _, high = text.partition("-")
         if not (low.isdecimal() and (high or low).isdecimal()) or int(high or low) >= limit:
             raise BadContainer(f"{text!r} is no range of numbers below {limit}")
