@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from virtmig.errors import NoDriver, StreamError, VirtmigError
+from virtmig.errors import NoDriver, VirtmigError, printable
 from virtmig.formats.view import SCHEMA
 from virtmig.guest.memory import GuestMemory, guest_memory
 from virtmig.reading import Decoded, Options, Undecoded, check_facts
@@ -62,10 +62,11 @@ def _pairs(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict
 def opened(file: str) -> Generator[Stream, None, None]:
     """The stream in a file; errors of the file as a whole name it."""
     try:
-        with open_stream(file) as stream:
-            yield stream
-    except StreamError as error:
+        stream = open_stream(file)
+    except VirtmigError as error:
         raise error.in_section(file) from error.__cause__
+    with stream:
+        yield stream
 
 
 def print_json(data: dict[str, Any]) -> None:
@@ -91,6 +92,11 @@ def exit_code(devices: Sequence[Decoded | Undecoded], given: Options) -> int:
     if serious:
         return max(error.exit_code for error in serious)
     return NoDriver.exit_code if errors and len(errors) == len(devices) else 0
+
+
+def say(line: str) -> None:
+    """Print one line for people, whatever names out of a stream it holds."""
+    click.echo(printable(line))
 
 
 def report_errors(errors: Sequence[VirtmigError]) -> None:

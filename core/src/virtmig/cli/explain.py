@@ -8,7 +8,7 @@ import click
 from virtmig.cli import common
 from virtmig.explaining import explain
 from virtmig.hooks.registry import Registry
-from virtmig.reading import Options, Undecoded, read_device, virtio_sections
+from virtmig.reading import Options, Undecoded, check_facts, read_device, virtio_sections
 from virtmig.stream.opening import Stream
 from virtmig.stream.sections import Section
 
@@ -52,6 +52,7 @@ def command(
     with common.opened(file) as stream:
         target = _find(stream, section)
         device = read_device(stream, target, Registry(), given)
+        check_facts(given, [device])
         if isinstance(device, Undecoded):
             raise device.error
         payload = stream.payload(target)
@@ -61,7 +62,7 @@ def command(
     if as_json:
         common.print_json({"section": target.idstr, "at": offset, **attrs.asdict(owner)})
         return
-    click.echo(f"{target.idstr}:{owner.path}@{owner.start:#x}")
+    common.say(f"{target.idstr}:{owner.path}@{owner.start:#x}")
     rows = {
         "byte": f"{offset - owner.start} of the field, value {payload[offset]:#04x}",
         "type": owner.type,
@@ -72,7 +73,7 @@ def command(
     }
     for name, text in rows.items():
         if text:
-            click.echo(f"  {name:<10}{text}")
+            common.say(f"  {name:<10}{text}")
 
 
 def _find(stream: Stream, wanted: str) -> Section:

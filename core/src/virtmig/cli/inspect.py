@@ -37,10 +37,10 @@ def command(file: str, *, as_json: bool, rings: bool, given: Options) -> int:
 
 
 def _print(machine: str, sections: int, views: list[dict[str, object]], *notes: str) -> None:
-    click.echo(f"machine {machine or 'not named'}, {len(views)} virtio of {sections} sections")
+    common.say(f"machine {machine or 'not named'}, {len(views)} virtio of {sections} sections")
     for note in filter(None, notes):
-        click.echo(f"note: {note}")
+        common.say(f"note: {note}")
     for view in views:
         click.echo()
         for line in device_lines(view):
-            click.echo(line)
+            common.say(line)

@@ -111,19 +111,19 @@ def _pass(
 
 def _print(outcomes: list[Outcome], why_not: str, saved: str | None, *, trace: bool) -> None:
     if why_not:
-        click.echo(f"note: indices are not checked against guest memory: {why_not}")
+        common.say(f"note: indices are not checked against guest memory: {why_not}")
     for outcome in outcomes:
-        click.echo(f"{outcome.section.idstr}  {outcome.verdict}")
+        common.say(f"{outcome.section.idstr}  {outcome.verdict}")
         if outcome.error is not None:
-            click.echo(f"  {type(outcome.error).__name__}: {outcome.error}")
+            common.say(f"  {type(outcome.error).__name__}: {outcome.error}")
         for step, key, note in outcome.steps:
             if trace:
                 text = note or SUBSECTION_DOCS.get(str(key), step.text)
-                click.echo(f"  {step.party.value:<17} {label(step, key):<42} {text}".rstrip())
+                common.say(f"  {step.party.value:<17} {label(step, key):<42} {text}".rstrip())
             elif "broken" in note:
-                click.echo(f"  {note}")
+                common.say(f"  {note}")
     if saved is not None:
-        click.echo(f"wrote {saved}")
+        common.say(f"wrote {saved}")
 
 
 def _print_json(file: str, outcomes: list[Outcome], why_not: str, saved: str | None) -> None:

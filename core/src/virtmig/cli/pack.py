@@ -33,6 +33,6 @@ def command(file: str, output: str, *, as_json: bool, given: Options) -> int:
         counts = {"devices": len(devices), "typed": typed, "bytes": len(data)}
         common.print_json({"file": file, "output": output, **counts})
     else:
-        click.echo(f"wrote {output}: {len(devices)} devices, {typed} typed, {len(data)} bytes")
+        common.say(f"wrote {output}: {len(devices)} devices, {typed} typed, {len(data)} bytes")
     common.report_errors(registry.broken)
     return code

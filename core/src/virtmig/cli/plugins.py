@@ -46,9 +46,9 @@ def _row(registry: Registry, one: Installed) -> dict[str, Any]:
 
 def _print(rows: list[dict[str, Any]]) -> None:
     if not rows:
-        click.echo("no drivers; pip install virtmig-pci virtmig-ccw virtmig-net virtmig-blk")
+        common.say("no drivers; pip install virtmig-pci virtmig-ccw virtmig-net virtmig-blk")
     for row in rows:
         owner = f"{row['distribution']} {row['version']}"
-        click.echo(f"{row['kind']:<10} {row['name']:<16} {owner:<24} {row['entry_point']}")
+        common.say(f"{row['kind']:<10} {row['name']:<16} {owner:<24} {row['entry_point']}")
         if row["error"]:
-            click.echo(f"{'':<10} {row['error']}")
+            common.say(f"{'':<10} {row['error']}")

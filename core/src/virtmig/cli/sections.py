@@ -28,12 +28,12 @@ def command(file: str, *, as_json: bool) -> None:
         head = _head(stream)
         head["capabilities"] = ", ".join(head["capabilities"])
         for name, value in head.items():
-            click.echo(f"{name:<14}{_shown(value)}")
+            common.say(f"{name:<14}{_shown(value)}")
         click.echo(f"\n{'kind':<6} {'id':>4} {'payload at':>12} {'size':>9} {'ver':>4}  idstr")
         for row in rows:
             size = "live" if row["size"] is None else row["size"]
             instance = f" #{row['instance_id']}" if row["instance_id"] else ""
-            click.echo(
+            common.say(
                 f"{row['kind']:<6} {row['section_id']:>4} {row['start']:>#12x} {size:>9} "
                 f"{row['version_id']:>4}  {row['idstr']}{instance}"
             )

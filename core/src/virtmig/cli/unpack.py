@@ -41,7 +41,7 @@ def command(file: str, output: str, into: str | None, *, as_json: bool) -> None:
         common.print_json({"provenance": dict(container.provenance), "written": written})
     else:
         for name in written:
-            click.echo(f"wrote {name}")
+            common.say(f"wrote {name}")
 
 
 def _write_folder(folder: Path, container: cbor.Container) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -101,9 +102,11 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
 
 def read(path: str | os.PathLike[str], registry: Registry) -> Container:
     """Read a container; every device is encoded again and compared with its checksum."""
-    size = Path(path).stat().st_size
-    if size > MAX_SIZE:
-        raise BadContainer(f"{size} bytes; {MAX_SIZE} is the limit")
+    about = Path(path).stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise BadContainer("it is a directory, a pipe or a device, not a file")
+    if about.st_size > MAX_SIZE:
+        raise BadContainer(f"{about.st_size} bytes; {MAX_SIZE} is the limit")
     return unpack(Path(path).read_bytes(), registry)
 
 
@@ -120,6 +123,8 @@ def unpack(data: bytes, registry: Registry) -> Container:
         raise BadContainer("the checksum does not match: the file is damaged")
     devices = expect_list(body.get("devices"))
     provenance = expect_map(body.get("provenance"))
+    if not all(type(key) is str and type(one) in (str, int) for key, one in provenance.items()):
+        raise BadContainer("provenance holds more than texts and numbers")
     return Container(
         provenance=provenance, devices=tuple(_restore(one, registry) for one in devices)
     )

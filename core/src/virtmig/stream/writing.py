@@ -38,7 +38,11 @@ def write_pieces(path: str | os.PathLike[str], source: Source, pieces: Iterable[
     """
     target = Path(path).resolve()
     mode = _mode(target, source.file)
-    handle, name = tempfile.mkstemp(prefix=".virtmig-", dir=target.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=".virtmig-", dir=target.parent)
+    except OSError as error:
+        error.filename = os.fspath(path)  # what the caller knows, not the file beside it
+        raise
     beside = Path(name)
     try:
         with os.fdopen(handle, "wb", buffering=0) as out:
