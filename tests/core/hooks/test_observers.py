@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Generator
 from typing import Any
 
@@ -126,9 +127,9 @@ def test_the_trace_watches_every_hook_that_moves_state() -> None:
 
 @pytest.mark.parametrize("name", HOOKS)
 def test_every_hook_is_documented_under_the_same_headings(name: str) -> None:
-    doc = getattr(hookspecs, name).__doc__
+    doc = inspect.cleandoc(getattr(hookspecs, name).__doc__)
     headings = ["Called:", "Given:", "Return:", "Not yet loaded:", "QEMU:"]
-    places = [doc.index(f"\n    {heading}") for heading in headings]
+    places = [doc.index(f"\n{heading}") for heading in headings]
     assert places == sorted(places)
 
 
