@@ -267,3 +267,15 @@ def test_evolving_a_record_does_not_touch_its_counts() -> None:
     assert lying.size == 3
     with pytest.raises(CountMismatch, match="4 given, 3 counted"):
         encode(lying)
+
+
+def test_items_without_bytes_cannot_be_counted_for_ever() -> None:
+    """A count of a million of them would cost no byte of the stream."""
+
+    @record()
+    class Empty:
+        """Nothing."""
+
+    with pytest.raises(Truncated) as caught:
+        decode(counted(array(Empty, "size")), (1 << 20).to_bytes(4, "big"))
+    assert caught.value.where.path == "data"

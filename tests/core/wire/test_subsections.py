@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from virtmig.errors import (
 from virtmig.wire.codec import decode, encode
 from virtmig.wire.compound import header_version, struct, subsection
 from virtmig.wire.record import record, wire
-from virtmig.wire.scope import since
+from virtmig.wire.scope import Scope, since
 from virtmig.wire.types import be16, be32, u8
 
 
@@ -218,6 +219,21 @@ def test_a_field_that_happens_to_be_called_version_id_is_only_a_field() -> None:
     data = header(b"dev/p") + (99).to_bytes(4, "big")
     assert encode(value) == data
     assert decode(Parent, data) == value
+
+
+def test_the_version_of_a_subsection_ends_with_it() -> None:
+    """What follows depends on the version of the section again."""
+
+    @record()
+    class Section:
+        dev: Dev = wire(struct(Dev), "a record with subsections")
+        newer: int | None = wire(be16, "there from version 2 of the section on", when=since(2))
+
+    value = Section(dev=Dev(head=7, b=B(version_id=3, value=1, newer=2)))
+    data = encode(value, Scope(version=1))
+    assert decode(Section, data, Scope(version=1)) == value
+    assert encode(attrs.evolve(value, newer=5), Scope(version=2)) == data + b"\0\5"
+    assert decode(Section, data + b"\0\5", Scope(version=2)).newer == 5
 
 
 @pytest.mark.parametrize("wrong", [5, B(version_id=2, value=1), Dev(head=1)])
