@@ -6,9 +6,9 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from virtmig_pci.config import PciHeader, capabilities, msix_enabled, msix_vectors, summary
 
 from tests.core.material import pick, state_of
+from virtmig_pci.config import PciHeader, capabilities, msix_enabled, msix_vectors, summary
 
 PROXY = state_of(pick("virtio-net", lambda s: s.config.msix_table is not None)).config
 MSIX, VENDOR = 0x11, 0x09
