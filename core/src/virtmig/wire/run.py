@@ -42,6 +42,7 @@ class Run:
 
     __slots__ = (
         "codes",
+        "converts",
         "leaves",
         "names",
         "offsets",
@@ -57,6 +58,7 @@ class Run:
         self.names = tuple(leaf.name for leaf in fields)
         self.paths = tuple(leaf.path for leaf in fields)
         self.types = tuple(leaf.type for leaf in fields)
+        self.converts = any(kind.load for kind in self.types)
         orders = {kind.order for kind in self.types if kind.order}
         self.order = orders.pop() if orders else ">"
         self.codes = "".join(kind.code for kind in self.types)
@@ -74,8 +76,10 @@ class Run:
                 return Truncated(text, path=name, offset=start + offset)
         raise AssertionError(left)
 
-    def load(self, values: tuple[Any, ...], start: int) -> list[Any]:
+    def load(self, values: tuple[Any, ...], start: int) -> Sequence[Any]:
         """Python values of raw ones; names the field that refuses its value."""
+        if not self.converts:
+            return values
         loaded: list[Any] = []
         for name, kind, offset, raw in zip(
             self.names, self.types, self.offsets, values, strict=True

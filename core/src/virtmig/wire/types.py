@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from struct import calcsize
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -113,7 +114,11 @@ class Fixed(WireType[T]):
         self.size = calcsize(">" + code)
         self.load: Callable[[Any], T] | None = None
         self.dump: Callable[[T], Any] | None = None
-        self.run = Run([Leaf("", "", self)])
+
+    @cached_property
+    def run(self) -> Run:
+        """The run of one such value alone; made when the conversions are in place."""
+        return Run([Leaf("", "", self)])
 
     def decode(self, reader: Reader, scope: Scope, seen: Seen) -> T:
         order = scope.host_order if self.order == NATIVE else self.run.order
