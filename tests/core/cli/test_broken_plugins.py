@@ -6,7 +6,7 @@ from importlib import metadata
 
 import pytest
 
-from tests.core.cli.conftest import SAMPLES, Command
+from tests.core.cli.conftest import SAMPLES, Command, Edit
 from tests.core.hooks import fakes
 from tests.core.hooks.fakes import Site
 
@@ -68,3 +68,15 @@ def test_a_plugin_whose_layout_fails_is_named(virtmig: Command, site: Site) -> N
     assert done.code == 4
     assert "virtio-rng of rng 1.0" in done.out
     assert "ZeroDivisionError" in done.out
+
+
+def test_of_several_errors_the_one_that_needs_most_help_gives_the_code(
+    virtmig: Command, site: Site, edited: Edit
+) -> None:
+    """A plugin has to be mended before anything can be said of the stream."""
+    site.add("virtio-rng", "raise RuntimeError('no dice')", dist="virtmig-rng")
+    path = edited(X86, "virtio-net", lambda payload: payload[:-1])
+    done = virtmig("inspect", path)
+    assert "Truncated" in done.out
+    assert "no dice" in done.out
+    assert done.code == 4

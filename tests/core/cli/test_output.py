@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.core.cli.conftest import SAMPLES, Command
+from tests.core.cli.conftest import SAMPLES, Command, Edit
 from tests.core.formats.boxes import opened, sealed
+from tests.core.material import changed, drivers
+from virtmig.virtio.subsections import DeviceEndian
 
 X86 = SAMPLES / "x86-q35.mig"
 S390X = SAMPLES / "s390x.mig"
@@ -67,3 +69,22 @@ def test_any_provenance_can_be_printed(virtmig: Command, tmp_path: Path, value: 
     done = virtmig("unpack", box, "-o", tmp_path / "out", "--json")
     assert done.code in (0, 3)
     assert "Traceback" not in done.err
+
+
+def needless_endianness(payload: bytes) -> bytes:
+    """What QEMU reads and never writes: the byte order that the device has anyway."""
+    envelope = drivers("0000:00:01.0/virtio-blk", "").envelope
+    state = envelope.parse(payload, 2)
+    return envelope.unparse(
+        changed(state, "subsections.device_endian", DeviceEndian(device_endian=1)), 2
+    )
+
+
+def test_a_device_that_does_not_come_out_as_it_went_in_is_pointed_out(
+    virtmig: Command, edited: Edit, tmp_path: Path
+) -> None:
+    path, out = edited(X86, "virtio-blk", needless_endianness), tmp_path / "out.mig"
+    done = virtmig("load", path, "--save", out)
+    assert "0000:00:01.0/virtio-blk  saved, CHANGED" in done.out
+    assert "0000:00:02.0/virtio-net  saved, identical" in done.out
+    assert out.read_bytes() == X86.read_bytes()

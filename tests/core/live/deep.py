@@ -30,7 +30,8 @@ def _deep(value: Any, seen: list[int]) -> Any:
 
 def _is_mutable(value: Any) -> bool:
     """Whether it is an object of a plugin that compares by identity."""
-    return type(value).__eq__ is object.__eq__ and bool(_attributes(value))
+    same: Any = type(value).__eq__
+    return same is object.__eq__ and bool(_attributes(value))
 
 
 def _attributes(value: Any) -> list[tuple[str, Any]]:

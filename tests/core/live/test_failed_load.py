@@ -60,7 +60,8 @@ def test_a_load_stopped_behind_any_step_changes_nothing(golden: Golden) -> None:
     count = len(steps_of(golden))
     for stop in range(count):
         device = used_device(golden)
-        before, done = deep(device), []
+        before = deep(device)
+        done: list[str] = []
 
         def on_step(
             step: Step, key: int | str, note: str, done: list[str] = done, stop: int = stop

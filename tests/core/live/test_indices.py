@@ -129,6 +129,16 @@ def test_a_guest_index_out_of_reach_breaks_the_device_and_the_load_goes_on(
     assert "post_load" in notes
 
 
+def test_a_queue_out_of_reach_forgets_what_it_was() -> None:
+    state = state_of(MODERN)
+    device = fresh(MODERN)
+    queue = device.queues[0]
+    queue.used_idx = queue.shadow_avail_idx = queue.inuse = 9
+    memory = rings(MODERN, state, queue.num + 1, 0)
+    virtio_load(device, drivers_of(MODERN), state, memory)
+    assert (queue.used_idx, queue.shadow_avail_idx, queue.inuse) == (0, 0, 0)
+
+
 def test_only_the_queue_at_fault_is_reset() -> None:
     state = at(NET, 10)
     memory = rings(NET, state, 1, 1)

@@ -8,21 +8,20 @@ import pytest
 
 from tests.core.material import changed, drivers_of, fresh, pick, state_of
 from virtmig.live.procedure import virtio_load, virtio_save
-from virtmig.virtio.state import VirtioState
 
 NET = pick("virtio-net", lambda s: s.has_feature(32) and s.device.mac_table_in_use > 1)
 GUEST_TSO4, MRG_RXBUF, CTRL_VQ, GUEST_ANNOUNCE = 7, 15, 17, 21
 CTRL_GUEST_OFFLOADS, VERSION_1, HASH_REPORT = 2, 32, 57
 
 
-def with_features(*accepted: int) -> VirtioState:
+def with_features(*accepted: int) -> Any:
     """The golden's state as if these features had been accepted, and no others."""
     features = sum(1 << bit for bit in accepted)
     state = changed(state_of(NET), "common.guest_features_lo", features & 0xFFFFFFFF)
     return changed(state, "subsections.features_64.guest_features", features)
 
 
-def load(state: VirtioState) -> Any:
+def load(state: Any) -> Any:
     device: Any = fresh(NET)
     device.host_features = (1 << 64) - 1
     virtio_load(device, drivers_of(NET), state)

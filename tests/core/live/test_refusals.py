@@ -167,9 +167,14 @@ def test_a_subchannel_may_have_another_number() -> None:
 
 
 def test_another_number_of_vectors_is_another_device() -> None:
-    error = refusal(BLK, state_of(BLK), lambda device: setattr(device.transport, "vectors", 9))
-    assert isinstance(error, DeviceMismatch)
-    assert error.where.path == "config.msix_table"
+    for vectors in (1, 9):
+        error = refusal(
+            BLK,
+            state_of(BLK),
+            lambda device, vectors=vectors: setattr(device.transport, "vectors", vectors),
+        )
+        assert isinstance(error, DeviceMismatch)
+        assert error.where.path == "config.msix_table"
     error = refusal(BARE, state_of(BARE), lambda device: setattr(device.transport, "vectors", 2))
     assert "0 MSI-X vectors in the stream" in error.reason
 

@@ -120,7 +120,7 @@ def test_elements_of_a_big_endian_host_are_recognised() -> None:
     at = first_element(SPLIT)
     payload = bytearray(SPLIT.payload)
     for _ in state_of(SPLIT).device.requests:
-        payload[at : at + ELEMENT] = swapped_element(payload[at : at + ELEMENT])
+        payload[at : at + ELEMENT] = swapped_element(bytes(payload[at : at + ELEMENT]))
         at += ELEMENT + 1
     state = parse(SPLIT, bytes(payload))
     assert fact(state, "host_byteorder") == Fact("host_byteorder", "big", Source.DERIVED)

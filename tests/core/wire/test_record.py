@@ -33,7 +33,7 @@ def test_a_record_is_frozen() -> None:
 
 def test_a_record_is_made_by_keyword_only() -> None:
     with pytest.raises(TypeError):
-        Pair(1, 2)  # type: ignore[misc]
+        Pair(1, 2)  # type: ignore[call-arg]
 
 
 def test_a_record_refuses_a_field_that_it_does_not_declare() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +18,7 @@ from virtmig.errors import (
     VersionMismatch,
 )
 from virtmig.wire.codec import decode, encode
-from virtmig.wire.compound import header_version, struct, subsection
+from virtmig.wire.compound import array, header_version, struct, subsection
 from virtmig.wire.record import record, wire
 from virtmig.wire.scope import Scope, since
 from virtmig.wire.types import be16, be32, u8
@@ -225,15 +224,21 @@ def test_the_version_of_a_subsection_ends_with_it() -> None:
     """What follows depends on the version of the section again."""
 
     @record()
-    class Section:
-        dev: Dev = wire(struct(Dev), "a record with subsections")
+    class Later:
+        value: int = wire(u8, "a value")
         newer: int | None = wire(be16, "there from version 2 of the section on", when=since(2))
 
-    value = Section(dev=Dev(head=7, b=B(version_id=3, value=1, newer=2)))
-    data = encode(value, Scope(version=1))
-    assert decode(Section, data, Scope(version=1)) == value
-    assert encode(attrs.evolve(value, newer=5), Scope(version=2)) == data + b"\0\5"
-    assert decode(Section, data + b"\0\5", Scope(version=2)).newer == 5
+    @record()
+    class Section:
+        dev: Dev = wire(struct(Dev), "a record with subsections")
+        rows: tuple[Later, ...] = wire(array(Later, 1), "what follows")
+
+    dev = Dev(head=7, b=B(version_id=3, value=1, newer=2))
+    for version, later in ((1, Later(value=4)), (2, Later(value=4, newer=5))):
+        value = Section(dev=dev, rows=(later,))
+        data = encode(value, Scope(version=version))
+        assert data.endswith(b"\4" if version == 1 else b"\4\0\5")
+        assert decode(Section, data, Scope(version=version)) == value
 
 
 @pytest.mark.parametrize("wrong", [5, B(version_id=2, value=1), Dev(head=1)])
