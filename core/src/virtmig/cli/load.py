@@ -18,10 +18,7 @@ from virtmig.reading import Decoded, Options, Undecoded, read_devices
 from virtmig.stream.opening import Stream
 from virtmig.stream.sections import Section
 from virtmig.virtio.order import Step, label
-from virtmig.virtio.subsections import Subsections
-from virtmig.wire.layout import layout_of
-
-SUBSECTION_DOCS = {name: field.doc for name, field in layout_of(Subsections).tails.items()}
+from virtmig.virtio.subsections import TAILS
 
 
 @attrs.define(eq=False)
@@ -118,7 +115,7 @@ def _print(outcomes: list[Outcome], why_not: str, saved: str | None, *, trace: b
             common.say(f"  {type(outcome.error).__name__}: {outcome.error}")
         for step, key, note in outcome.steps:
             if trace:
-                text = note or SUBSECTION_DOCS.get(str(key), step.text)
+                text = note or (TAILS[key].doc if isinstance(key, str) and key else step.text)
                 common.say(f"  {step.party.value:<17} {label(step, key):<42} {text}".rstrip())
             elif "broken" in note:
                 common.say(f"  {note}")

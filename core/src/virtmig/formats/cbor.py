@@ -75,7 +75,6 @@ def pack(stream: Stream, name: str, devices: Sequence[Decoded | Undecoded]) -> b
 
 def _device(stream: Stream, device: Decoded | Undecoded) -> dict[str, Any]:
     payload = stream.payload(device.section)
-    digest = hashlib.sha256(payload).digest()
     if isinstance(device, Undecoded):
         reason = str(device.error)
         return {**section_view(device.section), "payload": payload, "reason": reason}
@@ -86,7 +85,7 @@ def _device(stream: Stream, device: Decoded | Undecoded) -> dict[str, Any]:
         "device": drivers.device.driver.name,
         "drivers": [drivers.transport.owner, drivers.device.owner],
         "facts": [[fact.name, fact.value, fact.source.value] for fact in device.state.facts],
-        "payload_sha256": digest,
+        "payload_sha256": hashlib.sha256(payload).digest(),
         "state": tree.from_state(device.state, drivers.envelope, text=False),
     }
 

@@ -94,12 +94,17 @@ def _main_block(names: list[str]) -> str:
     for name in _BOARD_BLOCKS:
         if name in names:
             return name
-    backends = [name for name in names if not _NOT_MAIN.match(name)]
+    backends = _backends(names)
     return backends[0] if len(backends) == 1 else ""
 
 
+def _backends(names: list[str]) -> list[str]:
+    """Blocks that may be a `memory-backend=`."""
+    return [name for name in names if not _NOT_MAIN.match(name)]
+
+
 def _no_block(names: list[str]) -> str:
-    backends = [name for name in names if not _NOT_MAIN.match(name)]
+    backends = _backends(names)
     if not backends:
         return "the stream has no block of main RAM"
     return f"any of the RAM blocks {', '.join(backends)} may be main RAM, or a part of it"

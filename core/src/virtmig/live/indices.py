@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from virtmig.errors import GuestMemoryError, IndexMismatch
-from virtmig.guest.vring import Memory
+from virtmig.guest.vring import Memory, SplitRing
 from virtmig.live.device import VirtioDevice, VirtQueue
 from virtmig.virtio.features import RING_PACKED, VERSION_1
 from virtmig.virtio.rings import legacy_ring
@@ -26,17 +26,13 @@ def check_queue(device: VirtioDevice, queue: VirtQueue, memory: Memory | None) -
         return "packed ring: position taken as sent"
     if memory is None:
         return NO_MEMORY
+    places = (queue.num, queue.desc, queue.avail, queue.used)
+    ring = SplitRing(memory, *places, device.ring_endian)
     try:
-        avail_idx = read_idx(device, memory, queue.avail)
-        used_idx = read_idx(device, memory, queue.used)
+        avail_idx, used_idx = ring.avail_idx(), ring.used_idx()
     except GuestMemoryError as error:
         return f"not checked: {error.reason}"
     return _compare(device, queue, avail_idx, used_idx)
-
-
-def read_idx(device: VirtioDevice, memory: Memory, ring: int) -> int:
-    """The u16 `idx` of an avail or used ring."""
-    return int.from_bytes(memory.read(ring + 2, 2), device.ring_endian)
 
 
 def _compare(device: VirtioDevice, queue: VirtQueue, avail_idx: int, used_idx: int) -> str:

@@ -24,7 +24,7 @@ class Phase:
 
 
 class Late(Generic[T]):
-    """An attribute that only a late step of the load restores (see `LATE_STEPS`)."""
+    """An attribute that only a late step of the load restores, by that step's name."""
 
     def __init__(self, default: T, step: str) -> None:
         self.default = default

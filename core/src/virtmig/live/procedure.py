@@ -12,12 +12,12 @@ from virtmig.live.device import VirtioDevice
 from virtmig.live.indices import check_queue
 from virtmig.live.snapshot import Snapshot
 from virtmig.live.tails import load_tail, save_tail
+from virtmig.live.transfer import collect, restore
 from virtmig.virtio.common import NO_VECTOR, CommonState, QueueState
 from virtmig.virtio.features import VERSION_1, feature_names
 from virtmig.virtio.order import LOAD, SAVE, Party, Per, Step, walk
 from virtmig.virtio.state import VirtioState
-from virtmig.virtio.subsections import BIG_ENDIAN, LITTLE_ENDIAN, Subsections
-from virtmig.wire.layout import layout_of
+from virtmig.virtio.subsections import BIG_ENDIAN, LITTLE_ENDIAN, TAILS, Subsections
 
 OnStep = Callable[[Step, "int | str", str], None]
 """Told of each step that was done, the queue or subsection it was for, and what came of it."""
@@ -25,8 +25,6 @@ OnStep = Callable[[Step, "int | str", str], None]
 NO_QUEUE = "no queue is set up"
 ENDIAN = {LITTLE_ENDIAN: "little", BIG_ENDIAN: "big"}
 LOW_32 = 0xFFFFFFFF
-
-TAILS = {name: field.name for name, field in layout_of(Subsections).tails.items()}
 
 
 def _silent(step: Step, key: int | str, note: str) -> None:
@@ -39,7 +37,7 @@ def virtio_save(device: VirtioDevice, drivers: Drivers, on_step: OnStep = _silen
     for step, key in walk(SAVE, len(device.active_queues), saving.needed()):
         getattr(saving, step.name)(key)
         on_step(step, key, "")
-    return VirtioState(**saving.parts, facts=device.facts)
+    return VirtioState(**saving.parts, queues=tuple(saving.queues), facts=device.facts)
 
 
 def virtio_load(
@@ -56,7 +54,8 @@ def virtio_load(
     """
     before = Snapshot(device)
     loading = _Load(device, drivers, state, memory)
-    sent = [name for name, field in TAILS.items() if getattr(state.subsections, field) is not None]
+    tails = state.subsections
+    sent = [name for name, field in TAILS.items() if getattr(tails, field.name) is not None]
     try:
         for step, key in walk(LOAD, len(state.queues), sent):
             device.phase.pending = _pending(step)
@@ -89,9 +88,9 @@ class _Save:
     def needed(self) -> Iterator[str]:
         """Names of the subsections to be sent; each is collected when its turn comes."""
         for name, field in TAILS.items():
-            tail = save_tail(self.device, self.drivers, field)
+            tail = save_tail(self.device, self.drivers, field.name)
             if tail is not None:
-                self.tails[field] = tail
+                self.tails[field.name] = tail
                 yield name
         self.parts["subsections"] = Subsections(**self.tails)
 
@@ -112,21 +111,14 @@ class _Save:
             config=device.config,
             nq=len(device.active_queues),
         )
-        self.parts["queues"] = ()
 
     def save_virtqueue(self, index: int) -> None:
         """Nothing yet: a queue's common fields and its transport's make one record."""
 
     def save_queue(self, index: int) -> None:
         queue = self.device.queues[index]
-        made = QueueState(
-            num=queue.num,
-            align=queue.align,
-            desc=queue.desc,
-            last_avail_idx=queue.last_avail_idx,
-            transport=self.drivers.transport.save_queue(self.device.transport, index),
-        )
-        self.parts["queues"] += (made,)
+        added = self.drivers.transport.save_queue(self.device.transport, index)
+        self.queues.append(collect(QueueState, queue, transport=added))
 
     def save_device(self, _: object) -> None:
         self.parts["device"] = self.drivers.device.save_device(self.device)
@@ -176,10 +168,7 @@ class _Load:
         if not state.desc and state.last_avail_idx:
             text = f"no ring is set up, but last_avail_idx is {state.last_avail_idx:#x}"
             raise IndexMismatch(text, path=f"queues[{index}].desc")
-        queue.num = state.num
-        queue.align = state.align
-        queue.desc = state.desc
-        queue.last_avail_idx = state.last_avail_idx
+        restore(queue, state, "transport")
         queue.signalled_used_valid = False
         queue.notification = True
 
@@ -194,7 +183,7 @@ class _Load:
         self.drivers.device.load_device(self.device, self.state.device)
 
     def load_subsection(self, name: str) -> None:
-        load_tail(self.device, self.drivers, getattr(self.state.subsections, TAILS[name]))
+        load_tail(self.device, self.drivers, getattr(self.state.subsections, TAILS[name].name))
 
     def sanitize_endianness(self, _: object) -> str:
         device = self.device

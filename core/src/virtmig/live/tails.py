@@ -103,12 +103,8 @@ def load_tail(device: VirtioDevice, drivers: Drivers, tail: Any) -> None:
     match tail:
         case sub.DeviceEndian():
             device.device_endian = tail.device_endian
-        case sub.Features128():
-            low = vars(device).get("guest_features", 0) & LOW_64
-            device.guest_features = tail.features_hi << 64 | low
-        case sub.Features64():
-            high = vars(device).get("guest_features", 0) >> 64
-            device.guest_features = high << 64 | tail.guest_features
+        case sub.Features128() | sub.Features64():
+            pass  # sanitize_features takes them out of the state, once they are all there
         case sub.ExtraState():
             drivers.transport.load_extra_state(device.transport, tail.state)
         case sub.Broken():

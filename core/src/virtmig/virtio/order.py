@@ -13,8 +13,7 @@ from itertools import groupby
 
 import attrs
 
-from virtmig.virtio.subsections import Subsections
-from virtmig.wire.layout import layout_of
+from virtmig.virtio.subsections import TAILS
 
 
 class Party(Enum):
@@ -73,7 +72,7 @@ LOAD = (
 PARTS = tuple(dict.fromkeys(step.part for step in LOAD if step.part))
 """The five parts, in the order in which they lie in a section."""
 
-SUBSECTIONS = tuple(layout_of(Subsections).tails)
+SUBSECTIONS = tuple(TAILS)
 """Names of the core's subsections, in the order in which they are written."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from virtmig.virtio.common import QUEUE_MAX
 from virtmig.wire.compound import slot, subsection, table
+from virtmig.wire.layout import layout_of
 from virtmig.wire.record import record, wire
 from virtmig.wire.types import be16, be32, be64, boolean, u8
 
@@ -122,3 +123,7 @@ class Subsections:
         subsection(PackedVirtQueues), "packed ring positions"
     )
     disabled: Disabled | None = wire(subsection(Disabled), "bus mastering is off")
+
+
+TAILS = layout_of(Subsections).tails
+"""The fields of `Subsections` by vmsd name, in the order in which they are written."""
