@@ -23,7 +23,7 @@ from virtmig.virtio.facts import HOST_BYTEORDER, OpenFact, Source, Trial
 from virtmig.virtio.order import PARTS
 from virtmig.virtio.state import VirtioState
 from virtmig.virtio.subsections import Subsections
-from virtmig.wire.codec import end
+from virtmig.wire.codec import end, outside
 from virtmig.wire.items import Array
 from virtmig.wire.nested import Struct
 from virtmig.wire.reader import Reader
@@ -141,10 +141,8 @@ class Envelope:
         return bytes(out)
 
     def _unsupported(self, version: int) -> str:
-        oldest, newest = self.device.minimum_version, self.device.version
-        if oldest <= version <= newest:
-            return ""
-        return f"section version {version} is not in {oldest}..{newest}"
+        problem = outside(version, self.device.minimum_version, self.device.version)
+        return problem and f"section {problem}"
 
 
 def _same(one: VirtioState, other: VirtioState) -> bool:

@@ -71,7 +71,7 @@ def decode_layout(layout: Layout, reader: Reader, scope: Scope) -> Any:
 
 
 def _decode_field(field: FieldSpec, reader: Reader, scope: Scope, seen: dict[str, Any]) -> None:
-    if field.when is not None and field.when.reads and not field.when.test(scope, seen):
+    if field.when is not None and field.waits and not field.when.test(scope, seen):
         return
     start = reader.pos
     try:
@@ -79,11 +79,7 @@ def _decode_field(field: FieldSpec, reader: Reader, scope: Scope, seen: dict[str
     except VirtmigError as error:
         if error.where.offset is None:
             error.where = error.where.at(start)
-        raise _inside(error, field) from error.__cause__
-
-
-def _inside(error: VirtmigError, field: FieldSpec) -> VirtmigError:
-    return error if field.type.merged else error.inside(field.name)
+        raise field.inside(error) from error.__cause__
 
 
 def _decode_tails(layout: Layout, reader: Reader, scope: Scope, seen: dict[str, Any]) -> None:
@@ -119,9 +115,15 @@ def _decode_tail(tail: Layout, version: int, reader: Reader, scope: Scope) -> An
 
 def check_version(layout: Layout, version: int, path: str, offset: int) -> None:
     """Fail unless `version` is one that the layout declares."""
-    if not layout.minimum <= version <= layout.version:
-        text = f"version {version} is not in {layout.minimum}..{layout.version}"
-        raise VersionMismatch(text, path=path, offset=offset)
+    if problem := outside(version, layout.minimum, layout.version):
+        raise VersionMismatch(problem, path=path, offset=offset)
+
+
+def outside(version: Any, oldest: int, newest: int) -> str:
+    """What is wrong with a version that is not one of those; empty if it is."""
+    if type(version) is int and oldest <= version <= newest:
+        return ""
+    return f"version {shown(version)} is not in {oldest}..{newest}"
 
 
 def build(row: Row, values: tuple[Any, ...], start: int) -> Any:
@@ -173,7 +175,7 @@ def _check_outer(plan: Plan, value: Any, scope: Scope) -> None:
             try:
                 _check_outer(plan.nested[field.name], getattr(value, field.name), scope)
             except VirtmigError as error:
-                raise _inside(error, field) from None
+                raise field.inside(error) from None
 
 
 def _check_presence(field: FieldSpec, value: Any, *, present: bool) -> None:
@@ -186,7 +188,7 @@ def _check_presence(field: FieldSpec, value: Any, *, present: bool) -> None:
 def _encode_field(
     field: FieldSpec, value: Any, out: bytearray, scope: Scope, seen: dict[str, Any]
 ) -> None:
-    if field.when is not None and field.when.reads:
+    if field.when is not None and field.waits:
         _check_presence(field, value, present=field.when.test(scope, seen))
         if value is None:
             return
@@ -194,7 +196,7 @@ def _encode_field(
     try:
         field.type.encode(value, out, scope, seen)
     except VirtmigError as error:
-        raise _inside(error, field) from error.__cause__
+        raise field.inside(error) from error.__cause__
     except (TypeError, AttributeError, ValueError) as error:
         text = f"{shown(value)} does not fit {field.type.label}"
         raise OutOfRange(text, path=field.name) from error
@@ -218,10 +220,9 @@ def _version_of(tail: Layout, value: Any) -> int:
     if not tail.version_field or value.__class__ is not tail.cls:
         return tail.version
     version = getattr(value, tail.version_field)
-    if type(version) is not int or not tail.minimum <= version <= tail.version:
-        text = f"version {shown(version)} is not in {tail.minimum}..{tail.version}"
-        raise OutOfRange(text, path=tail.version_field)
-    return version
+    if problem := outside(version, tail.minimum, tail.version):
+        raise OutOfRange(problem, path=tail.version_field)
+    return int(version)
 
 
 def pack_all(row: Row, values: Sequence[Any], scope: Scope, *, single: bool = False) -> bytes:

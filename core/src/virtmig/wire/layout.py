@@ -28,6 +28,20 @@ class FieldSpec:
     type: WireType[Any]
     doc: str
     when: Condition | None
+    waits: bool = attrs.field(
+        init=False,
+        default=attrs.Factory(lambda self: bool(self.when and self.when.reads), takes_self=True),
+    )
+    """Whether only earlier fields of the same record tell if it is there."""
+
+    @property
+    def key(self) -> str:
+        """Its key in a tree, and in a path: a subsection stands under its vmsd name."""
+        return self.type.tail.vmsd if self.type.tail is not None else self.name
+
+    def inside(self, error: VirtmigError) -> VirtmigError:
+        """The error, said to lie in this field; a merged one is no step of a path."""
+        return error if self.type.merged else error.inside(self.key)
 
 
 class Nested:
@@ -75,7 +89,7 @@ class Layout:
         }
         self.counts = {name for field in fields for name in field.type.reads}
         self.version_field = next((f.name for f in fields if f.type.carries_version), "")
-        self.outer = [f for f in self.fields if f.when is not None and not f.when.reads]
+        self.outer = [f for f in self.fields if f.when is not None and not f.waits]
         self.inline = [f for f in self.fields if isinstance(f.type, Nested)]
         self._plans: dict[tuple[Any, ...], Plan] = {}
         self._static = None if self.outer or self.inline else self._compile((), {})
@@ -108,7 +122,7 @@ class Layout:
                 except DecodeError as error:  # the layout of a slot that nothing fills
                     raise OutOfRange(error.reason, path=field.name) from None
                 except VirtmigError as error:
-                    raise (error if field.type.merged else error.inside(field.name)) from None
+                    raise field.inside(error) from None
         return self._cached(absent, nested)
 
     def _cached(self, absent: tuple[str, ...], nested: dict[str, Plan]) -> Plan:
@@ -125,7 +139,7 @@ class Layout:
             if field.name in absent:
                 continue
             kind = field.type
-            fuses = isinstance(kind, Fixed) and (field.when is None or not field.when.reads)
+            fuses = isinstance(kind, Fixed) and not field.waits
             if group and not (fuses and _joins(group, kind)):
                 steps.append(Run(group))
                 group = []
@@ -170,7 +184,7 @@ def _leaves(plan: Plan, name: str = "", path: str = "") -> Iterator[Leaf | None]
     for field in plan.layout.fields:
         if field.name in plan.absent:
             continue
-        if isinstance(field.type, Fixed) and (field.when is None or not field.when.reads):
+        if isinstance(field.type, Fixed) and not field.waits:
             counts = field.name in plan.layout.counts
             yield Leaf(name + field.name, path + field.name, field.type, counts)
         elif field.name in plan.nested:
@@ -232,7 +246,7 @@ class _RowSource:
         argument = f"a{len(self.parts)}"
         value = f"L{slot}({argument})" if kind.load else argument
         if kind.inline:
-            value = kind.inline.format(argument)
+            value = kind.inline.format(argument, f"L{slot}")
         self.build.append(f"S{slot}({var}, {value})")
         self.parts.append(f"D{slot}({var}.{name})" if kind.dump else f"{var}.{name}")
 

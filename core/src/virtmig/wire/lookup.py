@@ -7,7 +7,6 @@ from typing import Any
 
 from virtmig.wire.layout import FieldSpec, Layout
 from virtmig.wire.nested import Struct
-from virtmig.wire.plain import key_of
 from virtmig.wire.scope import Scope
 from virtmig.wire.types import WireType
 
@@ -39,7 +38,7 @@ def _record_of(kind: WireType[Any], scope: Scope) -> Layout | None:
 
 def _member(layout: Layout, name: str, scope: Scope) -> tuple[Layout, FieldSpec] | None:
     for field in layout.all_fields:
-        if name in (field.name, key_of(field)):
+        if name in (field.name, field.key):
             return layout, field
     for field in layout.all_fields:
         if field.type.merged and isinstance(field.type, Struct):

@@ -10,15 +10,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from virtmig.errors import BadContainer, VirtmigError, shown
-from virtmig.wire.layout import FieldSpec, layout_for, layout_of
+from virtmig.wire.layout import layout_for, layout_of
 from virtmig.wire.types import Form, expect, expect_list, expect_map
 
 T = TypeVar("T")
-
-
-def key_of(field: FieldSpec) -> str:
-    """The field's key in a tree."""
-    return field.type.tail.vmsd if field.type.tail is not None else field.name
 
 
 def from_record(value: Any, form: Form) -> dict[str, Any]:
@@ -32,7 +27,7 @@ def from_record(value: Any, form: Form) -> dict[str, Any]:
         if field.type.merged:
             tree |= branch
         else:
-            tree[key_of(field)] = branch
+            tree[field.key] = branch
     return tree
 
 
@@ -49,7 +44,7 @@ def _values(cls: type[Any], data: Any, form: Form) -> tuple[dict[str, Any], dict
     values: dict[str, Any] = {}
     rest = dict(expect_map(data))
     for field in layout_of(cls).all_fields:
-        key = key_of(field)
+        key = field.key
         try:
             if field.type.merged:
                 inner = form.records[field.type.label]
@@ -58,7 +53,7 @@ def _values(cls: type[Any], data: Any, form: Form) -> tuple[dict[str, Any], dict
             elif key in rest:
                 values[field.name] = field.type.unplain(rest.pop(key), form)
         except VirtmigError as error:
-            raise (error if field.type.merged else error.inside(key)) from error.__cause__
+            raise field.inside(error) from error.__cause__
     return values, rest
 
 

@@ -101,7 +101,8 @@ class Fixed(WireType[T]):
     """A value of fixed width that `struct` can read, with an optional conversion.
 
     load, dump: from and to the raw value; None where there is nothing to convert. inline: what
-    `load` does as source text around `{0}`, for one that cannot fail and is met by the thousand.
+    `load` does as source text around the raw value `{0}`, for one that is met by the thousand;
+    `{1}` is `load` itself, for what is out of the ordinary.
     """
 
     inline = ""
@@ -165,6 +166,8 @@ class Int(Fixed[int]):
 
 class Boolean(Fixed[bool]):
     """One byte, 0 or 1; QEMU reads any other as true and never writes it."""
+
+    inline = "{0} == 1 if {0} < 2 else {1}({0})"
 
     def __init__(self) -> None:
         super().__init__("bool", "B", "", bool)
