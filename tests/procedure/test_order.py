@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.core.virtio.boundaries import CORE
 from tests.golden import Golden, goldens
 from virtmig.hooks.registry import Drivers, Registry
 from virtmig.live.blueprint import create
@@ -55,19 +56,7 @@ def loaded(golden: Golden) -> tuple[HookTrace, Drivers, VirtioState, VirtioDevic
 
 def sent(golden: Golden) -> list[str]:
     """Names of the core subsections in the payload, found as bytes and in their order there."""
-    names = [
-        "device_endian",
-        "128bit_features",
-        "64bit_features",
-        "virtqueues",
-        "ringsize",
-        "broken",
-        "extra_state",
-        "started",
-        "packed_virtqueues",
-        "disabled",
-    ]
-    places = {f"virtio/{name}": golden.payload.find(b"virtio/" + name.encode()) for name in names}
+    places = {name: golden.payload.find(name.encode()) for name in CORE}
     return sorted((name for name, place in places.items() if place >= 0), key=places.__getitem__)
 
 

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 
 import attrs
 
+from virtmig.stream.opening import Stream
+from virtmig.stream.ram import RamIndex
+
 PAGE = 4096
 EOS = (0x10).to_bytes(8, "big")
 RAM_ID = 2
@@ -191,3 +194,13 @@ class Recipe:
 
 def vmdescription(text: bytes) -> bytes:
     return b"\x06" + u32(len(text)) + text
+
+
+def index_of(*items: Item, recipe: Recipe | None = None) -> RamIndex:
+    """The index of a stream whose RAM is sent as these items."""
+    return Stream.from_bytes(attrs.evolve(recipe or Recipe(), items=items).build()).ram()
+
+
+def content(page: int, turn: int = 0, size: int = PAGE) -> bytes:
+    """What a page holds when it is sent for the turn-th time."""
+    return noise(page * 1000 + turn, size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.core.virtio.boundaries import CORE
 from virtmig.virtio.order import LOAD, PARTS, SAVE, SUBSECTIONS, label, walk
 
 
@@ -14,18 +15,7 @@ def test_the_five_parts_lie_in_the_order_in_which_they_are_saved() -> None:
 
 
 def test_subsections_have_qemus_names_in_qemus_order() -> None:
-    assert SUBSECTIONS == (
-        "virtio/device_endian",
-        "virtio/128bit_features",
-        "virtio/64bit_features",
-        "virtio/virtqueues",
-        "virtio/ringsize",
-        "virtio/broken",
-        "virtio/extra_state",
-        "virtio/started",
-        "virtio/packed_virtqueues",
-        "virtio/disabled",
-    )
+    assert SUBSECTIONS == CORE
 
 
 def test_both_steps_of_a_queue_are_done_before_those_of_the_next() -> None:
