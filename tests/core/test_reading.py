@@ -118,7 +118,13 @@ def test_a_layout_of_a_plugin_that_fails_is_the_plugins_fault(site: Site) -> Non
     golden = pick("virtio-blk")
     drivers = Registry().drivers("0000:00:02.0/virtio-toaster", "pc")
     with pytest.raises(DriverFailed) as caught:
-        parse(section(golden.idstr, 1, 0), golden.payload, drivers, Options())
+        parse(
+            section(golden.idstr, 1, 0),
+            golden.payload,
+            drivers.envelope,
+            Options(),
+            drivers.device.owner,
+        )
     assert "virtmig-toaster" in caught.value.reason
     assert "KeyError" in caught.value.reason
 
@@ -126,12 +132,9 @@ def test_a_layout_of_a_plugin_that_fails_is_the_plugins_fault(site: Site) -> Non
 def test_facts_given_as_text_are_those_of_the_drivers() -> None:
     golden = next(one for one in OURS if one.device == "virtio-net" and one.arch == "x86")
     place = section(golden.idstr, golden.version_id, len(golden.payload))
-    state = parse(
-        place,
-        golden.payload,
-        drivers_of(golden),
-        Options(facts={"multiqueue": "false", "colour": "red"}),
-    )
+    layout = drivers_of(golden).envelope
+    given = Options(facts={"multiqueue": "false", "colour": "red"})
+    state = parse(place, golden.payload, layout, given, "ours")
     assert {fact.name: fact.value for fact in state.facts}["multiqueue"] is False
     with pytest.raises(MissingFact):
-        parse(place, golden.payload, drivers_of(golden), Options(facts={"multiqueue": "perhaps"}))
+        parse(place, golden.payload, layout, Options(facts={"multiqueue": "perhaps"}), "ours")

@@ -110,7 +110,7 @@ def test_an_annotated_byte_is_that_byte_of_that_field(block):
     """Rows are `offset  bytes  field`; the stream has the bytes and `explain` names the field."""
     file, idstr = block.marks["section"].split()
     with open_stream(ROOT / file) as stream:
-        (section,) = [one for one in virtio_sections(stream) if one.idstr == idstr]
+        (section,) = [one for one in virtio_sections(stream, Registry()) if one.idstr == idstr]
         payload = stream.payload(section)
         device = read_device(stream, section, Registry(), Options())
     for row in hex_rows(block):

@@ -13,16 +13,17 @@ from virtmig.hooks.hookspecs import hookimpl
 from virtmig.live.device import Transport, VirtioDevice, VirtQueue
 from virtmig.live.transfer import collect, restore
 from virtmig.virtio.common import NO_VECTOR, QUEUE_MAX
-from virtmig.virtio.drivers import DeviceDriver, Driver, TransportDriver
+from virtmig.virtio.drivers import DeviceDriver, Driver, SectionDriver, TransportDriver
 from virtmig.virtio.element import IoVec, VirtQueueElement
 from virtmig.virtio.facts import OpenFact
-from virtmig.virtio.state import VirtioState
+from virtmig.virtio.state import SectionState, VirtioState
 from virtmig.wire.codec import decode, encode
 from virtmig.wire.compound import (
     array,
     bitmap,
     buffer,
     header_version,
+    keyed,
     marked,
     struct,
     subsection,
@@ -64,6 +65,8 @@ __all__ = [
     "NotYetLoaded",
     "OpenFact",
     "Scope",
+    "SectionDriver",
+    "SectionState",
     "Seen",
     "Transport",
     "TransportDriver",
@@ -89,6 +92,7 @@ __all__ = [
     "if_fact",
     "if_feature",
     "if_set",
+    "keyed",
     "le16",
     "le32",
     "low_high",

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from virtmig.errors import DecodeError, Truncated
-from virtmig.reading import Decoded
+from virtmig.reading import Attached, Decoded
 from virtmig.wire.layout import FieldSpec
 from virtmig.wire.lookup import find_field
 from virtmig.wire.reader import Reader
@@ -51,11 +51,11 @@ class HeaderReader(Reader):
         return found
 
 
-def explain(device: Decoded, payload: bytes, offset: int) -> Owner:
+def explain(device: Decoded | Attached, payload: bytes, offset: int) -> Owner:
     """The owner of the byte at `offset` of a device's payload."""
     if not 0 <= offset < len(payload):
         raise DecodeError(f"the payload has bytes 0 to {len(payload) - 1}", offset=offset)
-    envelope, version = device.drivers.envelope, device.section.version_id
+    envelope, version = device.layout, device.section.version_id
     facts = {fact.name: fact.value for fact in device.state.facts}
     reader = HeaderReader(payload)
     envelope.read_parts(reader, envelope.scope(envelope.given(facts), version))
@@ -68,20 +68,20 @@ def explain(device: Decoded, payload: bytes, offset: int) -> Owner:
     return _owner(device, error)
 
 
-def _missed(device: Decoded, cut: bytes, facts: Mapping[str, Any]) -> Truncated | None:
+def _missed(device: Decoded | Attached, cut: bytes, facts: Mapping[str, Any]) -> Truncated | None:
     """Who misses the byte behind the cut; None if nobody does."""
     try:
-        device.drivers.envelope.parse(cut, device.section.version_id, facts)
+        device.layout.parse(cut, device.section.version_id, facts)
     except Truncated as error:
         return error
     return None
 
 
-def _owner(device: Decoded, error: Truncated) -> Owner:
+def _owner(device: Decoded | Attached, error: Truncated) -> Owner:
     where = error.where
     part, _, rest = where.path.partition(".")
-    kind = dict(device.drivers.envelope.parts)[part.partition("[")[0]]
-    scope = device.drivers.envelope.scope({}, device.section.version_id)
+    kind = dict(device.layout.parts)[part.partition("[")[0]]
+    scope = device.layout.scope({}, device.section.version_id)
     found = find_field(kind, rest, scope)
     if found is None:
         return Owner(path=where.path, start=where.offset or 0)

@@ -58,7 +58,8 @@ def registry() -> Registry:
 def test_devices_of_a_stream_come_back_as_the_same_bytes(path: Path) -> None:
     with open_stream(path) as stream:
         expected = [
-            (one.idstr, one.version_id, stream.payload(one)) for one in virtio_sections(stream)
+            (one.idstr, one.version_id, stream.payload(one))
+            for one in virtio_sections(stream, Registry())
         ]
     found = cbor.unpack(sample(path, REGISTRY), REGISTRY)
     assert [(one.idstr, one.version_id, one.payload) for one in found.devices] == expected

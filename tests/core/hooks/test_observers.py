@@ -139,4 +139,4 @@ def test_every_hook_has_one_answer(name: str) -> None:
 
 
 def test_there_are_hooks() -> None:
-    assert len(HOOKS) == 14
+    assert len(HOOKS) == 16

@@ -10,8 +10,9 @@ from virtmig.virtio.order import LOAD, PARTS, SAVE, SUBSECTIONS, label, walk
 
 def test_the_five_parts_lie_in_the_order_in_which_they_are_saved() -> None:
     assert PARTS == ("config", "common", "queues", "device", "subsections")
-    saved = tuple(dict.fromkeys(step.part for step in SAVE if step.part))
-    assert saved == PARTS
+    for steps in (SAVE, LOAD):
+        moved = tuple(dict.fromkeys(step.part for step in steps if step.part))
+        assert moved == (*PARTS, "outer")
 
 
 def test_subsections_have_qemus_names_in_qemus_order() -> None:

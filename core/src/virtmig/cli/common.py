@@ -13,7 +13,7 @@ import click
 from virtmig.errors import NoDriver, VirtmigError, printable
 from virtmig.formats.view import SCHEMA
 from virtmig.guest.memory import GuestMemory, guest_memory
-from virtmig.reading import Decoded, Options, Undecoded, check_facts
+from virtmig.reading import Found, Options, Undecoded, check_facts
 from virtmig.stream.opening import Stream, open_stream
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ def memory_of(stream: Stream) -> tuple[GuestMemory | None, str]:
     return (memory, "") if memory.available else (None, memory.why_not)
 
 
-def exit_code(devices: Sequence[Decoded | Undecoded], given: Options) -> int:
+def exit_code(devices: Sequence[Found], given: Options) -> int:
     """0 if all that a driver is installed for was understood; else that of the worst error.
 
     A device without a driver is listed and stays bytes: that is no failure as long as any

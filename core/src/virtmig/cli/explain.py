@@ -50,8 +50,9 @@ def command(
     SECTION is an idstr, or the end of one that is the only such: `virtio-net`.
     """
     with common.opened(file) as stream:
-        target = _find(stream, section)
-        device = read_device(stream, target, Registry(), given)
+        registry = Registry()
+        target = _find(stream, section, registry)
+        device = read_device(stream, target, registry, given)
         check_facts(given, [device])
         if isinstance(device, Undecoded):
             raise device.error
@@ -76,8 +77,8 @@ def command(
             common.say(f"  {name:<10}{text}")
 
 
-def _find(stream: Stream, wanted: str) -> Section:
-    sections = list(virtio_sections(stream))
+def _find(stream: Stream, wanted: str, registry: Registry) -> Section:
+    sections = list(virtio_sections(stream, registry))
     matches = [one for one in sections if one.idstr == wanted] or [
         one for one in sections if one.idstr.endswith(wanted)
     ]

@@ -14,7 +14,7 @@ from virtmig.guest.memory import GuestMemory
 from virtmig.hooks.registry import Registry
 from virtmig.live.blueprint import create
 from virtmig.live.procedure import virtio_load, virtio_save
-from virtmig.reading import Decoded, Options, Undecoded, read_devices
+from virtmig.reading import Attached, Found, Options, Undecoded, read_devices
 from virtmig.stream.opening import Stream
 from virtmig.stream.sections import Section
 from virtmig.virtio.order import Step, label
@@ -80,13 +80,14 @@ def _code(outcome: Outcome) -> int:
     return 0 if error is None or isinstance(error, NoDriver) else error.exit_code
 
 
-def _pass(
-    stream: Stream, device: Decoded | Undecoded, memory: GuestMemory | None, *, save: bool
-) -> Outcome:
+def _pass(stream: Stream, device: Found, memory: GuestMemory | None, *, save: bool) -> Outcome:
     """Load one device, and save it again if asked to."""
     outcome = Outcome(device.section)
     if isinstance(device, Undecoded):
         outcome.error, outcome.verdict = device.error, "kept as bytes"
+        return outcome
+    if isinstance(device, Attached):
+        outcome.verdict = "no virtio core, kept as it is"
         return outcome
 
     def on_step(step: Step, key: int | str, note: str) -> None:

@@ -9,7 +9,7 @@ import click
 from virtmig.cli import common
 from virtmig.formats import cbor
 from virtmig.hooks.registry import Registry
-from virtmig.reading import Decoded, Options, read_devices
+from virtmig.reading import Options, Undecoded, read_devices
 
 
 @click.command("pack")
@@ -28,7 +28,7 @@ def command(file: str, output: str, *, as_json: bool, given: Options) -> int:
         code = common.exit_code(devices, given)
         data = cbor.pack(stream, Path(file).name, devices)
     cbor.write(output, data)
-    typed = sum(isinstance(device, Decoded) for device in devices)
+    typed = sum(not isinstance(device, Undecoded) for device in devices)
     if as_json:
         counts = {"devices": len(devices), "typed": typed, "bytes": len(data)}
         common.print_json({"file": file, "output": output, **counts})

@@ -22,9 +22,10 @@ from virtmig.errors import BadContainer, VirtmigError, shown
 from virtmig.formats import tree
 from virtmig.formats.view import section_view
 from virtmig.hooks.registry import Drivers, Registry
-from virtmig.reading import Decoded, Undecoded
+from virtmig.reading import Attached, Decoded, Found, Undecoded
 from virtmig.stream import writing
 from virtmig.stream.opening import Stream
+from virtmig.virtio.envelope import SectionLayout
 from virtmig.virtio.facts import Fact, Source
 from virtmig.wire.types import expect, expect_list, expect_map
 
@@ -57,7 +58,7 @@ class Container:
     devices: tuple[PackedDevice, ...]
 
 
-def pack(stream: Stream, name: str, devices: Sequence[Decoded | Undecoded]) -> bytes:
+def pack(stream: Stream, name: str, devices: Sequence[Found]) -> bytes:
     """The container of a stream's devices; those that stay bytes are in it as bytes."""
     body = {
         "format": FORMAT,
@@ -73,20 +74,33 @@ def pack(stream: Stream, name: str, devices: Sequence[Decoded | Undecoded]) -> b
     return _dump({**body, "sha256": hashlib.sha256(_dump(body)).digest()})
 
 
-def _device(stream: Stream, device: Decoded | Undecoded) -> dict[str, Any]:
+def _device(stream: Stream, device: Found) -> dict[str, Any]:
     payload = stream.payload(device.section)
     if isinstance(device, Undecoded):
         reason = str(device.error)
         return {**section_view(device.section), "payload": payload, "reason": reason}
-    drivers = device.drivers
     return {
         **section_view(device.section),
-        "transport": drivers.transport.driver.name,
-        "device": drivers.device.driver.name,
-        "drivers": [drivers.transport.owner, drivers.device.owner],
+        **_layout_of(device),
         "facts": [[fact.name, fact.value, fact.source.value] for fact in device.state.facts],
         "payload_sha256": hashlib.sha256(payload).digest(),
-        "state": tree.from_state(device.state, drivers.envelope, text=False),
+    }
+
+
+def _layout_of(device: Decoded | Attached) -> dict[str, Any]:
+    """The state, and which drivers it takes to read it."""
+    if isinstance(device, Attached):
+        return {
+            "section": device.bound.driver.name,
+            "drivers": [device.bound.owner],
+            "state": tree.from_state(device.state, device.layout, text=False),
+        }
+    transport, driver = device.drivers.transport, device.drivers.device
+    return {
+        "transport": transport.driver.name,
+        "device": driver.driver.name,
+        "drivers": [transport.owner, driver.owner],
+        "state": tree.from_state(device.state, device.layout, text=False),
     }
 
 
@@ -169,16 +183,20 @@ def _u32(value: Any) -> int:
 
 
 def _encode(body: dict[str, Any], version: int, registry: Registry) -> bytes:
-    drivers = Drivers(
-        registry.transport("", "", expect(str, body["transport"])),
-        registry.device(expect(str, body["device"])),
-    )
+    layout = _layout(body, registry)
     facts = tuple(_fact(one) for one in expect_list(body["facts"]))
-    state = tree.to_state(body["state"], drivers.envelope, facts, text=False)
-    payload = drivers.envelope.unparse(state, version)
+    state = tree.to_state(body["state"], layout, facts, text=False)
+    payload = layout.unparse(state, version)
     if hashlib.sha256(payload).digest() != body["payload_sha256"]:
         raise BadContainer("the installed drivers encode this device to other bytes")
     return payload
+
+
+def _layout(body: dict[str, Any], registry: Registry) -> SectionLayout[Any]:
+    if "section" in body:
+        return registry.section(expect(str, body["section"])).layout
+    transport = registry.transport("", "", expect(str, body["transport"]))
+    return Drivers(transport, registry.device(expect(str, body["device"]))).envelope
 
 
 def _fact(entry: Any) -> Fact:

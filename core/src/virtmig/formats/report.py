@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, TypeGuard
 
@@ -21,20 +21,35 @@ def device_lines(view: dict[str, Any]) -> Iterator[str]:
         yield f"{view['idstr']}  {version}, not decoded"
         yield f"{INDENT}{view['error']['type']}: {view['error']['message']}"
         return
-    yield f"{view['idstr']}  {view['device']} on {view['transport']}, {version}"
     state = view["state"]
+    if "attached_to" in view:
+        yield f"{view['idstr']}  attached to {view['attached_to']}, {version}"
+        yield from _facts(view)
+        yield from _trees(view, ("summary",))
+        yield from _trees(state, state)
+        return
+    yield f"{view['idstr']}  {view['device']} on {view['transport']}, {version}"
     yield _pair("status", f"{state['common']['status']:#04x} {' '.join(view['status_names'])}")
     yield _pair("isr", f"{state['common']['isr']:#04x} {' '.join(view['isr_names'])}")
     yield from _wrapped("features", f"{view['guest_features']:#x}", view["feature_names"])
+    yield from _facts(view)
+    yield from _trees(view, ("proxy", "summary"))
+    yield from _queues(view)
+    shown = [
+        part for part in state if part != "queues" and (part, "proxy" in view) != ("config", True)
+    ]
+    yield from _trees(state, shown)
+
+
+def _facts(view: dict[str, Any]) -> Iterator[str]:
     for fact in view["facts"]:
         yield _pair("fact", f"{fact['name']} = {fact['value']} ({fact['source']})")
-    for name in ("proxy", "summary"):
-        if name in view:
-            yield from tree_lines(name, view[name])
-    yield from _queues(view)
-    for part in ("config", "common", "device", "subsections"):
-        if part != "config" or "proxy" not in view:
-            yield from tree_lines(part, state[part])
+
+
+def _trees(values: dict[str, Any], names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        if name in values:
+            yield from tree_lines(name, values[name])
 
 
 def _pair(name: str, text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from virtmig.virtio.drivers import DeviceDriver, Driver
+from virtmig.virtio.drivers import DeviceDriver, Driver, SectionDriver
 from virtmig.wire.layout import FieldSpec, layout_of
 from virtmig.wire.nested import Struct
 from virtmig.wire.types import WireType
@@ -108,6 +108,9 @@ def driver_markdown(driver: Driver, elsewhere: Collection[type[Any]] = ()) -> It
     if isinstance(driver, DeviceDriver):
         versions = _versions(driver.minimum_version, driver.version)
         yield f"Device `{driver.name}`, virtio device id {driver.device_id}, section {versions}."
+    elif isinstance(driver, SectionDriver):
+        versions = _versions(driver.minimum_version, driver.version)
+        yield f"Section `{driver.name}` of a `{driver.parent}` device, {versions}."
     else:
         yield f"Transport `{driver.name}`; device paths match `{driver.path_pattern}`."
     yield ""
@@ -121,7 +124,10 @@ def driver_markdown(driver: Driver, elsewhere: Collection[type[Any]] = ()) -> It
 def _roots(driver: Driver) -> dict[str, type[Any]]:
     """The records that a driver declares, by their role."""
     if isinstance(driver, DeviceDriver):
-        return {"device": driver.state}
+        outer = {} if driver.outer is None else {"outer": driver.outer}
+        return {"device": driver.state, **outer}
+    if isinstance(driver, SectionDriver):
+        return {"fields": driver.state}
     return {"config": driver.config, **driver.records}
 
 

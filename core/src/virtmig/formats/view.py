@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from virtmig.errors import GuestMemoryError, VirtmigError, told
 from virtmig.formats import tree
 from virtmig.guest.vring import Memory, SplitRing
 from virtmig.hooks.bound import Bound
-from virtmig.reading import Decoded, Undecoded
+from virtmig.reading import Attached, Decoded, Found, Undecoded
 from virtmig.stream.sections import Section
 from virtmig.virtio.drivers import View
+from virtmig.virtio.facts import Fact
 from virtmig.virtio.features import ISR, STATUS, feature_names, names
 from virtmig.virtio.rings import RingPlace, ring_places
 from virtmig.virtio.state import VirtioState
@@ -20,10 +22,12 @@ SCHEMA = 1
 """Version of the JSON that the `virtmig` command prints; raised when a reader could break."""
 
 
-def device_view(device: Decoded | Undecoded, memory: Memory | None) -> dict[str, Any]:
+def device_view(device: Found, memory: Memory | None) -> dict[str, Any]:
     """A device for `inspect --json`; `memory` fills in the rings' own indices."""
     if isinstance(device, Undecoded):
         return {**section_view(device.section), "error": error_view(device.error)}
+    if isinstance(device, Attached):
+        return _attached_view(device)
     state, driver = device.state, device.drivers.device.driver
     transport = device.drivers.transport.driver
     view = {
@@ -34,18 +38,33 @@ def device_view(device: Decoded | Undecoded, memory: Memory | None) -> dict[str,
         "feature_names": feature_names(state.guest_features, driver.features),
         "status_names": names(state.common.status, STATUS),
         "isr_names": names(state.common.isr, ISR),
-        "facts": [
-            {"name": fact.name, "value": fact.value, "source": fact.source.value}
-            for fact in state.facts
-        ],
+        "facts": _facts(state.facts),
         "rings": rings_view(state, device, memory),
-        "state": tree.from_state(state, device.drivers.envelope, text=True),
+        "state": tree.from_state(state, device.layout, text=True),
     }
     if transport.view is not None:
         view["proxy"] = _summary(device.drivers.transport, transport.view, state.config)
     if driver.view is not None:
         view["summary"] = _summary(device.drivers.device, driver.view, state.device)
     return view
+
+
+def _attached_view(found: Attached) -> dict[str, Any]:
+    """A section without virtio: its fields, and whose it is."""
+    driver = found.bound.driver
+    view = {
+        **section_view(found.section),
+        "attached_to": driver.parent,
+        "facts": _facts(found.state.facts),
+        "state": tree.from_state(found.state, found.layout, text=True),
+    }
+    if driver.view is not None:
+        view["summary"] = _summary(found.bound, driver.view, found.state.fields)
+    return view
+
+
+def _facts(facts: Iterable[Fact]) -> list[dict[str, Any]]:
+    return [{"name": fact.name, "value": fact.value, "source": fact.source.value} for fact in facts]
 
 
 def _summary(bound: Bound, view: View, record: Any) -> Any:

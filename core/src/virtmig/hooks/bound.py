@@ -14,10 +14,13 @@ import pluggy
 from virtmig.errors import ContractBroken, DriverFailed, NotYetLoaded, VirtmigError, told
 from virtmig.hooks import hookspecs
 from virtmig.live.device import Transport, VirtioDevice
-from virtmig.virtio.drivers import DeviceDriver, TransportDriver
+from virtmig.live.phase import acting
+from virtmig.virtio.drivers import DeviceDriver, SectionDriver, TransportDriver
+from virtmig.virtio.envelope import BareLayout
+from virtmig.virtio.order import Party
 from virtmig.virtio.state import VirtioState
 
-D = TypeVar("D", DeviceDriver, TransportDriver)
+D = TypeVar("D", DeviceDriver, TransportDriver, SectionDriver)
 T = TypeVar("T")
 
 
@@ -25,6 +28,8 @@ class Bound:
     """A plugin object behind the hooks; `owner` names it in every error."""
 
     required: tuple[str, ...] = ("describe_driver",)
+    party: Party | None = None
+    """Whose attributes its hooks may write."""
 
     def __init__(self, plugin: Any, owner: str, observers: Iterable[Any]) -> None:
         self.owner = owner
@@ -37,6 +42,13 @@ class Bound:
         for hook in self.required:
             if not self.has(hook):
                 raise ContractBroken(f"{owner} does not implement the hook {hook}")
+
+    def need(self, declared: Any, what: str, hooks: Iterable[str]) -> None:
+        """Refuse a driver that declares a record and lacks the hooks that go with it."""
+        for hook in hooks if declared is not None else ():
+            if not self.has(hook):
+                text = f"{self.owner} declares {what} but not the hook {hook}"
+                raise ContractBroken(text)
 
     def _register(self, plugin: Any, name: str | None) -> None:
         if type(plugin).__hash__ is None:
@@ -62,9 +74,10 @@ class Bound:
         return any(one.plugin_name == "driver" and not _wraps(one) for one in found)
 
     def call(self, hook: str, expected: type[T], **arguments: Any) -> T:
-        """Call one hook and check what it returns."""
+        """Call one hook and check what it writes and returns."""
         try:
-            value = getattr(self._manager.hook, hook)(**arguments)
+            with acting(self.party, arguments):
+                value = getattr(self._manager.hook, hook)(**arguments)
         except NotYetLoaded as error:
             raise NotYetLoaded(f"{self.owner}: {hook}: {error.reason}") from error
         except ContractBroken as error:
@@ -96,15 +109,13 @@ class BoundTransport(Bound):
     """A transport's driver and its hooks."""
 
     required = ("describe_driver", "save_config", "save_queue", "load_config", "load_queue")
+    party = Party.TRANSPORT
 
     def __init__(self, plugin: Any, name: str, owner: str, observers: Iterable[Any] = ()) -> None:
         super().__init__(plugin, owner, observers)
         self.driver = self.describe(TransportDriver, name)
         extra = ("has_extra_state", "save_extra_state", "load_extra_state")
-        if self.driver.extra is not None:
-            for hook in extra:
-                if not self.has(hook):
-                    raise ContractBroken(f"{owner} declares extra state but not the hook {hook}")
+        self.need(self.driver.extra, "extra state", extra)
 
     def create_transport(self, state: VirtioState) -> Transport:
         if not self.has("create_transport"):
@@ -144,10 +155,12 @@ class BoundDevice(Bound):
     """A device type's driver and its hooks."""
 
     required = ("describe_driver", "save_device", "load_device")
+    party = Party.DEVICE
 
     def __init__(self, plugin: Any, name: str, owner: str, observers: Iterable[Any] = ()) -> None:
         super().__init__(plugin, owner, observers)
         self.driver = self.describe(DeviceDriver, name)
+        self.need(self.driver.outer, "outer fields", ("save_outer", "load_outer"))
 
     def create_device(self, state: VirtioState) -> VirtioDevice:
         if not self.has("create_device"):
@@ -163,3 +176,19 @@ class BoundDevice(Bound):
     def post_load(self, device: VirtioDevice) -> None:
         if self.has("post_load"):
             self.call("post_load", type(None), device=device)
+
+    def save_outer(self, device: VirtioDevice) -> Any:
+        expected = self.driver.outer or type(None)
+        return self.call("save_outer", expected, device=device)
+
+    def load_outer(self, device: VirtioDevice, state: Any) -> None:
+        self.call("load_outer", type(None), device=device, state=state)
+
+
+class BoundSection(Bound):
+    """A driver of sections without virtio: data only."""
+
+    def __init__(self, plugin: Any, name: str, owner: str, observers: Iterable[Any] = ()) -> None:
+        super().__init__(plugin, owner, observers)
+        self.driver = self.describe(SectionDriver, name)
+        self.layout = BareLayout(self.driver)

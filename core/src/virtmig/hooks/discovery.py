@@ -12,6 +12,7 @@ from virtmig.errors import AmbiguousDriver, DriverFailed, NoDriver, told
 
 DEVICES = "virtmig.devices"
 TRANSPORTS = "virtmig.transports"
+SECTIONS = "virtmig.sections"
 
 
 @attrs.frozen

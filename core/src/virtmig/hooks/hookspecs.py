@@ -127,6 +127,18 @@ def save_extra_state(transport: Transport) -> Any:
 
 
 @hookspec(firstresult=True)
+def save_outer(device: VirtioDevice) -> Any:
+    """Save what the device's own vmsd holds behind the virtio core.
+
+    Called: last, after the subsections. Needed if the driver declares an `outer` record.
+    Given: the live device.
+    Return: an instance of the record class that the driver declares as `outer`.
+    Not yet loaded: nothing.
+    QEMU: fields and subsections of the device's VMStateDescription beside VMSTATE_VIRTIO_DEVICE.
+    """
+
+
+@hookspec(firstresult=True)
 def load_config(transport: Transport, state: Any) -> None:
     """Put the proxy device and the transport's own device fields back.
 
@@ -192,9 +204,23 @@ def load_extra_state(transport: Transport, state: Any) -> None:
 def post_load(device: VirtioDevice) -> None:
     """Set up what depends on features.
 
-    Called: last, after endianness, features and indices are complete and checked. Optional.
+    Called: after endianness, features and indices are complete and checked; only `load_outer` comes
+    later. Optional.
     Given: the live device.
     Return: nothing.
     Not yet loaded: nothing.
     QEMU: VirtioDeviceClass.post_load, and a device's load() after virtio_load() returned.
+    """
+
+
+@hookspec(firstresult=True)
+def load_outer(device: VirtioDevice, state: Any) -> None:
+    """Put back what the device's own vmsd holds behind the virtio core.
+
+    Called: last of all, after `post_load`. Needed if the driver declares an `outer` record.
+    Given: the live device and the record that `save_outer` returned.
+    Return: nothing; raise `DeviceMismatch` if the state is of another device.
+    Not yet loaded: nothing.
+    QEMU: fields and subsections of the device's VMStateDescription beside VMSTATE_VIRTIO_DEVICE,
+    and its post_load.
     """

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 from virtmig.errors import AmbiguousDriver, NoDriver, PluginError
-from virtmig.hooks.bound import BoundDevice, BoundTransport
-from virtmig.hooks.discovery import DEVICES, TRANSPORTS, Installed, find, installed
+from virtmig.hooks.bound import BoundDevice, BoundSection, BoundTransport
+from virtmig.hooks.discovery import DEVICES, SECTIONS, TRANSPORTS, Installed, find, installed
 from virtmig.virtio.envelope import Envelope
 
 
@@ -30,6 +31,7 @@ class Registry:
     def __init__(self, observers: Iterable[Any] = ()) -> None:
         self._observers = tuple(observers)
         self._devices: dict[str, BoundDevice] = {}
+        self._sections: dict[str, BoundSection] = {}
         self._transports: dict[str, BoundTransport] | None = None
         self._known: dict[str, list[Installed]] = {}
         self.broken: list[PluginError] = []
@@ -54,6 +56,18 @@ class Registry:
             source = find(DEVICES, name, self._installed(DEVICES))
             self._devices[name] = BoundDevice(source.load(), name, str(source), self._observers)
         return self._devices[name]
+
+    def section(self, name: str) -> BoundSection:
+        """The driver of sections named `name` that have no virtio core (`scsi-disk`)."""
+        if name not in self._sections:
+            source = find(SECTIONS, name, self._installed(SECTIONS))
+            self._sections[name] = BoundSection(source.load(), name, str(source), self._observers)
+        return self._sections[name]
+
+    @cached_property
+    def section_names(self) -> frozenset[str]:
+        """Names of the sections without virtio that drivers are installed for."""
+        return frozenset(one.name for one in self._installed(SECTIONS)) | frozenset(self._sections)
 
     @property
     def transports(self) -> dict[str, BoundTransport]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import attrs
 
 from virtmig.errors import NotYetLoaded
-from virtmig.live.phase import Late, Phase
+from virtmig.live.phase import Late, Owned, Phase
 from virtmig.virtio.common import NO_VECTOR
 from virtmig.virtio.facts import Fact
 from virtmig.virtio.features import VERSION_1
+from virtmig.virtio.order import Party
 from virtmig.virtio.rings import Endian
 from virtmig.virtio.subsections import BIG_ENDIAN, LITTLE_ENDIAN
 
 
 @attrs.define(eq=False, kw_only=True, slots=False)
-class VirtQueue:
+class VirtQueue(Owned):
     """One virtqueue (QEMU: struct VirtQueue). Addresses are guest physical.
 
     num: ring size in use; num_default: after a reset. vector: interrupt vector that the
@@ -41,9 +42,15 @@ class VirtQueue:
     used_idx = Late(0, "check_indices")
     inuse = Late(0, "check_indices")
 
+    def _phase(self) -> Phase | None:
+        return vars(self).get("phase")
+
+    def _owner(self, name: str) -> Party:
+        return Party.TRANSPORT if name == "vector" else Party.CORE
+
 
 @attrs.define(eq=False, kw_only=True, slots=False)
-class Transport:
+class Transport(Owned):
     """The bus side of a device; subclass it with what your transport saves.
 
     device: the live device that it carries, set by the core.
@@ -51,9 +58,16 @@ class Transport:
 
     device: VirtioDevice = attrs.field(init=False, repr=False)
 
+    def _phase(self) -> Phase | None:
+        device = vars(self).get("device")
+        return None if device is None else device.phase
+
+    def _owner(self, name: str) -> Party:
+        return Party.CORE if name == "device" else Party.TRANSPORT
+
 
 @attrs.define(eq=False, kw_only=True, slots=False)
-class VirtioDevice:
+class VirtioDevice(Owned):
     """The common part of a live device (QEMU: struct VirtIODevice); subclass it with your own.
 
     name: vmsd name. transport: its bus side. target_endian: of the guest's machine.
@@ -80,6 +94,12 @@ class VirtioDevice:
     started = Late(False, "load_subsection")
     disabled = Late(False, "load_subsection")
     start_on_kick = Late(False, "sanitize_features")
+
+    def _phase(self) -> Phase | None:
+        return vars(self).get("phase")
+
+    def _owner(self, name: str) -> Party:
+        return Party.CORE if name in CORE_STATE else Party.DEVICE
 
     def has_feature(self, bit: int) -> bool:
         """Whether the guest driver accepted feature `bit`.
@@ -127,3 +147,9 @@ class VirtioDevice:
                 break
             found.append(queue)
         return found
+
+
+CORE_STATE = frozenset(attrs.fields_dict(VirtioDevice)) | {
+    name for name, value in vars(VirtioDevice).items() if isinstance(value, Late)
+}
+"""Attributes of a device that belong to the virtio core; a subclass has other names for its own."""

@@ -61,3 +61,11 @@ class HookTrace:
     @hookimpl(wrapper=True)
     def post_load(self) -> Generator[None, Any, Any]:
         return (yield from self._passed("post_load"))
+
+    @hookimpl(wrapper=True)
+    def save_outer(self) -> Generator[None, Any, Any]:
+        return (yield from self._passed("save_outer"))
+
+    @hookimpl(wrapper=True)
+    def load_outer(self) -> Generator[None, Any, Any]:
+        return (yield from self._passed("load_outer"))

@@ -1,12 +1,15 @@
-"""State that a load restores late, and the error for reading it early."""
+"""What a hook may read and write, and when: errors for state that is not loaded, or not its own."""
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, cast, overload
 
 import attrs
 
-from virtmig.errors import NotYetLoaded
+from virtmig.errors import ContractBroken, NotYetLoaded
+from virtmig.virtio.order import Party
 
 T = TypeVar("T")
 
@@ -17,10 +20,47 @@ UNREADABLE = "{} is not loaded yet: {}; use it in post_load"
 class Phase:
     """How far a load has come; shared by a device and its queues.
 
-    pending: what has not been restored, each with the step that restores it.
+    pending: what has not been restored, each with the step that restores it. acting: whose hook
+    runs; None while the core or the machine works on the device.
     """
 
     pending: frozenset[str] = frozenset()
+    acting: Party | None = None
+
+
+@contextmanager
+def acting(party: Party | None, arguments: Mapping[str, Any]) -> Generator[None]:
+    """While a hook of this party runs, whatever it does not own cannot be set."""
+    live = arguments.get("device") or getattr(arguments.get("transport"), "device", None)
+    phase: Phase | None = getattr(live, "phase", None)
+    if phase is None:
+        yield
+        return
+    phase.acting = party
+    try:
+        yield
+    finally:
+        phase.acting = None
+
+
+class Owned:
+    """Base of live objects: each attribute is set by the core or by the one party that owns it."""
+
+    def _phase(self) -> Phase | None:
+        """The phase of the device it belongs to; None while it is being made."""
+        raise NotImplementedError
+
+    def _owner(self, name: str) -> Party:
+        """Who may set an attribute from inside a hook."""
+        raise NotImplementedError
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        phase = self._phase()
+        if phase is not None and phase.acting not in (None, self._owner(name)):
+            owner = self._owner(name).value
+            text = f"it sets {name} of {type(self).__name__}, which belongs to the {owner}"
+            raise ContractBroken(text)
+        super().__setattr__(name, value)
 
 
 class Late(Generic[T]):

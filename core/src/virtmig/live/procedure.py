@@ -34,7 +34,9 @@ def _silent(step: Step, key: int | str, note: str) -> None:
 def virtio_save(device: VirtioDevice, drivers: Drivers, on_step: OnStep = _silent) -> VirtioState:
     """The state of a live device, collected in the documented order."""
     saving = _Save(device, drivers)
-    for step, key in walk(SAVE, len(device.active_queues), saving.needed()):
+    for step, key in walk(
+        SAVE, len(device.active_queues), saving.needed(), outer=_has_outer(drivers)
+    ):
         getattr(saving, step.name)(key)
         on_step(step, key, "")
     return VirtioState(**saving.parts, queues=tuple(saving.queues), facts=device.facts)
@@ -57,7 +59,7 @@ def virtio_load(
     tails = state.subsections
     sent = [name for name, field in TAILS.items() if getattr(tails, field.name) is not None]
     try:
-        for step, key in walk(LOAD, len(state.queues), sent):
+        for step, key in walk(LOAD, len(state.queues), sent, outer=_has_outer(drivers)):
             device.phase.pending = _pending(step)
             note = getattr(loading, step.name)(key)
             on_step(step, key, note or "")
@@ -66,6 +68,10 @@ def virtio_load(
         raise
     finally:
         device.phase.pending = frozenset()
+
+
+def _has_outer(drivers: Drivers) -> bool:
+    return drivers.device.driver.outer is not None
 
 
 def _pending(current: Step) -> frozenset[str]:
@@ -125,6 +131,9 @@ class _Save:
 
     def save_subsection(self, name: str) -> None:
         """Nothing more: `needed` collected it."""
+
+    def save_outer(self, _: object) -> None:
+        self.parts["outer"] = self.drivers.device.save_outer(self.device)
 
 
 class _Load:
@@ -219,3 +228,6 @@ class _Load:
 
     def post_load(self, _: object) -> None:
         self.drivers.device.post_load(self.device)
+
+    def load_outer(self, _: object) -> None:
+        self.drivers.device.load_outer(self.device, self.state.outer)

@@ -31,7 +31,8 @@ class DeviceDriver:
 
     name: QEMU's vmsd name (`virtio-net`) and the name of the entry point. device_id: virtio
     device id. version: section version_id that QEMU writes; minimum_version: the oldest that is
-    read (default: the same). state: record of the device part. queue_names: roles of
+    read (default: the same). state: record of the device part. outer: record of what
+    its own vmsd holds behind the virtio core, if anything. queue_names: roles of
     queues, which repeat; control_queue: role of a last queue that is left over. features: names
     of the device type's own feature bits. facts: what its layout needs and the stream does not
     say. view: a summary of its state for people.
@@ -44,6 +45,7 @@ class DeviceDriver:
         default=attrs.Factory(lambda self: self.version, takes_self=True)
     )
     state: type[Any] = attrs.field(validator=_is_record)
+    outer: type[Any] | None = attrs.field(default=None, validator=_is_record)
     queue_names: tuple[str, ...] = ()
     control_queue: str = ""
     features: Mapping[int, str] = attrs.field(factory=dict[int, str])
@@ -95,4 +97,25 @@ class TransportDriver:
         return {name: cls for name, cls in found.items() if cls is not None}
 
 
-Driver = DeviceDriver | TransportDriver
+@attrs.frozen(kw_only=True)
+class SectionDriver:
+    """A section that belongs to a virtio device and has no virtio core in it.
+
+    name: vmsd name (`scsi-disk`, `virtio-vga`) and the name of the entry point. parent: vmsd name
+    of the virtio device at whose path, or below it, such a section lies; at any other place it is
+    left alone. version, minimum_version, state, facts, view: as for a `DeviceDriver`. It is data
+    only: a section without virtio takes no part in the procedure.
+    """
+
+    name: str
+    parent: str
+    version: int
+    minimum_version: int = attrs.field(
+        default=attrs.Factory(lambda self: self.version, takes_self=True)
+    )
+    state: type[Any] = attrs.field(validator=_is_record)
+    facts: tuple[OpenFact, ...] = ()
+    view: View | None = None
+
+
+Driver = DeviceDriver | TransportDriver | SectionDriver

@@ -1,9 +1,9 @@
-"""One virtio section: payload bytes ⇄ `VirtioState`, in the documented order."""
+"""One section: payload bytes ⇄ `VirtioState`, in the documented order; or ⇄ `SectionState`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -17,11 +17,11 @@ from virtmig.errors import (
     shown,
 )
 from virtmig.virtio.common import CommonState, QueueState
-from virtmig.virtio.drivers import DeviceDriver, TransportDriver
+from virtmig.virtio.drivers import DeviceDriver, SectionDriver, TransportDriver
 from virtmig.virtio.element import ELEMENT_NDESCS
 from virtmig.virtio.facts import HOST_BYTEORDER, OpenFact, Source, Trial
 from virtmig.virtio.order import PARTS
-from virtmig.virtio.state import VirtioState
+from virtmig.virtio.state import SectionState, VirtioState
 from virtmig.virtio.subsections import Subsections
 from virtmig.wire.codec import end, outside
 from virtmig.wire.items import Array
@@ -37,36 +37,41 @@ def _queue_count(scope: Scope, _: object) -> int:
     return common.nq
 
 
-class Envelope:
-    """How the sections of one device type on one transport are laid out.
+S = TypeVar("S", bound="VirtioState | SectionState")
 
-    parts: each part with its wire type, in the order of the procedure. open_facts: the facts that
-    these layouts can ask for, by name.
+
+class SectionLayout(Generic[S]):
+    """How the payloads of one kind of section are laid out: its parts, one behind the other.
+
+    parts: each part with its wire type, in wire order. open_facts: the facts that these layouts can
+    ask for, by name.
     """
 
-    def __init__(self, transport: TransportDriver, device: DeviceDriver) -> None:
-        self.transport = transport
-        self.device = device
-        types: dict[str, WireType[Any]] = {
-            "config": Struct(transport.config),
-            "common": Struct(CommonState),
-            "queues": Array(Struct(QueueState), _queue_count),
-            "device": Struct(device.state),
-            "subsections": Struct(Subsections),
+    records: Mapping[str, type[Any]] = {}
+    """Records that a plugin supplies for slots of core records, as in `Scope`."""
+
+    def __init__(
+        self,
+        parts: Mapping[str, WireType[Any]],
+        versions: tuple[int, int],
+        facts: Iterable[OpenFact],
+        make: Callable[..., S],
+    ) -> None:
+        self.parts = tuple(parts.items())
+        self.versions = versions
+        self.open_facts: Mapping[str, OpenFact] = {
+            fact.name: fact for fact in (*facts, ELEMENT_NDESCS, HOST_BYTEORDER)
         }
-        self.parts = tuple((name, types[name]) for name in PARTS)
-        facts = (*transport.facts, *device.facts, ELEMENT_NDESCS, HOST_BYTEORDER)
-        self.open_facts: Mapping[str, OpenFact] = {fact.name: fact for fact in facts}
+        self.make = make
 
     def scope(self, facts: Any, version: int) -> Scope:
-        return Scope(facts=facts, version=version, records=self.transport.records)
+        return Scope(facts=facts, version=version, records=self.records)
 
     def given(self, facts: Mapping[str, Any]) -> Facts:
-        return Facts({"vring_align": self.transport.vring_align, **facts})
+        """The facts that are known before anything is read."""
+        return Facts(facts)
 
-    def parse(
-        self, payload: bytes, version: int, facts: Mapping[str, Any] | None = None
-    ) -> VirtioState:
+    def parse(self, payload: bytes, version: int, facts: Mapping[str, Any] | None = None) -> S:
         """The state that a section's payload holds; every byte is accounted for.
 
         version: version_id of the section. facts: answers to open facts by name, where known.
@@ -74,7 +79,7 @@ class Envelope:
         if problem := self._unsupported(version):
             raise VersionMismatch(problem)
         trial = Trial(self.open_facts, self.given(facts or {}))
-        fitting: list[VirtioState] = []
+        fitting: list[S] = []
         failed: DecodeError | None = None
         more = True
         while more:
@@ -89,7 +94,7 @@ class Envelope:
             raise failed
         return self._settle(fitting)
 
-    def _settle(self, fitting: list[VirtioState]) -> VirtioState:
+    def _settle(self, fitting: list[S]) -> S:
         """The one state that fits, or the first where the difference may be assumed away."""
         first = fitting[0]
         rivals = [other for other in fitting[1:] if not _same(first, other)]
@@ -105,15 +110,15 @@ class Envelope:
         )
         return attrs.evolve(first, facts=facts)
 
-    def _read(self, payload: bytes, version: int, trial: Trial) -> VirtioState:
+    def _read(self, payload: bytes, version: int, trial: Trial) -> S:
         reader = Reader(payload)
         scope = self.scope(trial, version)
         self.read_parts(reader, scope)
         end(reader)
-        return VirtioState(**scope.parts, facts=trial.facts(Source.DERIVED))
+        return self.make(**scope.parts, facts=trial.facts(Source.DERIVED))
 
     def read_parts(self, reader: Reader, scope: Scope) -> None:
-        """Read the five parts into `scope.parts`."""
+        """Read all parts into `scope.parts`."""
         for name, kind in self.parts:
             try:
                 scope.parts[name] = kind.decode(reader, scope, {})
@@ -122,7 +127,7 @@ class Envelope:
             if name == "common":
                 scope.features_lo = scope.parts[name].guest_features_lo
 
-    def unparse(self, state: VirtioState, version: int) -> bytes:
+    def unparse(self, state: S, version: int) -> bytes:
         """The payload of a section that holds `state`."""
         if problem := self._unsupported(version):
             raise OutOfRange(problem)
@@ -141,11 +146,43 @@ class Envelope:
         return bytes(out)
 
     def _unsupported(self, version: int) -> str:
-        problem = outside(version, self.device.minimum_version, self.device.version)
+        problem = outside(version, *self.versions)
         return problem and f"section {problem}"
 
 
-def _same(one: VirtioState, other: VirtioState) -> bool:
+class Envelope(SectionLayout[VirtioState]):
+    """The sections of one device type on one transport, in the order of the procedure."""
+
+    def __init__(self, transport: TransportDriver, device: DeviceDriver) -> None:
+        self.transport = transport
+        self.device = device
+        self.records = transport.records
+        types: dict[str, WireType[Any]] = {
+            "config": Struct(transport.config),
+            "common": Struct(CommonState),
+            "queues": Array(Struct(QueueState), _queue_count),
+            "device": Struct(device.state),
+            "subsections": Struct(Subsections),
+        }
+        parts = {name: types[name] for name in PARTS}
+        if device.outer is not None:
+            parts["outer"] = Struct(device.outer)
+        versions = (device.minimum_version, device.version)
+        super().__init__(parts, versions, (*transport.facts, *device.facts), VirtioState)
+
+    def given(self, facts: Mapping[str, Any]) -> Facts:
+        return Facts({"vring_align": self.transport.vring_align, **facts})
+
+
+class BareLayout(SectionLayout[SectionState]):
+    """The sections of one kind that have no virtio core in them."""
+
+    def __init__(self, driver: SectionDriver) -> None:
+        versions = (driver.minimum_version, driver.version)
+        super().__init__({"fields": Struct(driver.state)}, versions, driver.facts, SectionState)
+
+
+def _same(one: VirtioState | SectionState, other: VirtioState | SectionState) -> bool:
     return attrs.evolve(one, facts=()) == attrs.evolve(other, facts=())
 
 

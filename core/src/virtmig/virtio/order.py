@@ -30,6 +30,7 @@ class Per(Enum):
     ONCE = "once"
     QUEUE = "queue"
     SUBSECTION = "subsection"
+    OUTER = "own vmsd with fields"
 
 
 @attrs.frozen
@@ -52,6 +53,7 @@ SAVE = (
     Step("save_queue", Party.TRANSPORT, "transport virtqueue fields", "queues", Per.QUEUE, True),
     Step("save_device", Party.DEVICE, "device-specific fields", "device", hook=True),
     Step("save_subsection", Party.CORE, "one subsection", "subsections", Per.SUBSECTION),
+    Step("save_outer", Party.DEVICE, "fields of its own vmsd", "outer", Per.OUTER, hook=True),
 )
 
 LOAD = (
@@ -67,27 +69,34 @@ LOAD = (
     Step("sanitize_features", Party.CORE, "accepted features against the host's"),
     Step("check_indices", Party.CORE, "virtqueue indices against guest memory"),
     Step("post_load", Party.DEVICE, "feature-dependent setup", hook=True),
+    Step("load_outer", Party.DEVICE, "fields of its own vmsd", "outer", Per.OUTER, hook=True),
 )
 
-PARTS = tuple(dict.fromkeys(step.part for step in LOAD if step.part))
-"""The five parts, in the order in which they lie in a section."""
+PARTS = tuple(dict.fromkeys(step.part for step in LOAD if step.part and step.per is not Per.OUTER))
+"""The five parts that every device has, in the order in which they lie in a section.
+
+A few devices (virtio-gpu) have a sixth behind them, `outer`: QEMU describes such a device by a
+vmsd that has fields or subsections of its own beside the one that calls virtio_save().
+"""
 
 SUBSECTIONS = tuple(TAILS)
 """Names of the core's subsections, in the order in which they are written."""
 
 
 def walk(
-    steps: tuple[Step, ...], queues: int, subsections: Iterable[str]
+    steps: tuple[Step, ...], queues: int, subsections: Iterable[str], *, outer: bool = False
 ) -> Iterator[tuple[Step, int | str]]:
     """Each step as often as it is done, with the queue index or subsection name it is done for.
 
     Neighbouring steps that are repeated for the same thing form one loop: both for queue 0, then
-    both for queue 1, ... `subsections` is asked for only when its turn comes.
+    both for queue 1, ... `subsections` is asked for only when its turn comes. outer: whether the
+    device has that part.
     """
     keys: dict[Per, Iterable[int | str]] = {
         Per.ONCE: ("",),
         Per.QUEUE: range(queues),
         Per.SUBSECTION: subsections,
+        Per.OUTER: ("",) if outer else (),
     }
     for per, group in groupby(steps, lambda step: step.per):
         loop = tuple(group)

@@ -17,7 +17,8 @@ class VirtioState:
 
     config: the transport's proxy record. common: common device fields. queues: one entry per
     queue slot before the first of size 0. device: the device type's record. subsections: the
-    core's subsections. facts: what the bytes do not say and their layout depended on.
+    core's subsections. outer: fields of the device's own vmsd behind all that (virtio-gpu);
+    None for most device types. facts: what the bytes do not say and their layout depended on.
     """
 
     config: Any
@@ -25,6 +26,7 @@ class VirtioState:
     queues: tuple[QueueState, ...]
     device: Any
     subsections: Subsections
+    outer: Any = None
     facts: tuple[Fact, ...] = ()
 
     @property
@@ -40,3 +42,14 @@ class VirtioState:
     def has_feature(self, bit: int) -> bool:
         """Whether the guest driver accepted feature `bit`."""
         return bool(self.guest_features >> bit & 1)
+
+
+@attrs.frozen(kw_only=True)
+class SectionState:
+    """All that a section says which belongs to a virtio device without being one (`scsi-disk`).
+
+    fields: the record that its driver declares. facts: as in `VirtioState`.
+    """
+
+    fields: Any
+    facts: tuple[Fact, ...] = ()

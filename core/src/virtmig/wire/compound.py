@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast, overload
 
 from virtmig.wire.counted import Bitmap, Buffer, Count
-from virtmig.wire.items import Array, Marked, Table
+from virtmig.wire.items import Array, Keyed, Marked, Table
 from virtmig.wire.nested import HeaderVersion, Struct, Subsection
 from virtmig.wire.types import WireType
 
@@ -54,6 +54,11 @@ def slot(name: str) -> Struct[Any]:
 def marked(cls: type[T]) -> Marked[T]:
     """Records with a byte 1 in front of each and a byte 0 behind the last."""
     return Marked(cls)
+
+
+def keyed(cls: type[T]) -> Keyed[T]:
+    """Records whose first field is a be32 that is never 0, and a be32 0 behind the last."""
+    return Keyed(cls)
 
 
 def subsection(cls: type[T]) -> WireType[T | None]:

@@ -150,16 +150,23 @@ class Table(Items[T]):
         out += bytes(self._run(scope).size * (self.slots - len(value)))
 
 
-class Marked(Items[T]):
-    """A list without a count: a byte 1 in front of each item, a byte 0 at the end."""
+class Listed(Items[T]):
+    """A list without a count; what tells that another item follows is its subclass's business."""
 
-    def __init__(self, cls: type[T]) -> None:
-        super().__init__(Struct(cls), 0, "marked")
-        self.label = f"marked list of {cls.__name__}"
+    def __init__(self, cls: type[T], label: str) -> None:
+        super().__init__(Struct(cls), 0, label)
+        self.label = f"{label} of {cls.__name__}"
+
+    def more(self, reader: Reader) -> bool:
+        """Whether another item follows; takes the mark that says so, or the one that ends all."""
+        raise NotImplementedError
+
+    mark: bytes
+    stop: bytes
 
     def decode(self, reader: Reader, scope: Scope, seen: Seen) -> tuple[T, ...]:
         values: list[T] = []
-        while reader.marker():
+        while self.more(reader):
             try:
                 values.append(self.item.decode(reader, scope, seen))
             except VirtmigError as error:
@@ -168,9 +175,42 @@ class Marked(Items[T]):
 
     def encode(self, value: tuple[T, ...], out: bytearray, scope: Scope, seen: Seen) -> None:
         for index, item in enumerate(value):
-            out.append(1)
+            out += self.mark
+            start = len(out)
             try:
                 self.item.encode(item, out, scope, seen)
+                self.check(out, start)
             except VirtmigError as error:
                 raise error.inside(f"[{index}]") from error.__cause__
-        out.append(0)
+        out += self.stop
+
+    def check(self, out: bytearray, start: int) -> None:
+        """Refuse an item that a reader would not take for one."""
+
+
+class Marked(Listed[T]):
+    """A byte 1 in front of each item, a byte 0 at the end."""
+
+    mark, stop = b"\1", b"\0"
+
+    def __init__(self, cls: type[T]) -> None:
+        super().__init__(cls, "marked list")
+
+    def more(self, reader: Reader) -> bool:
+        return reader.marker()
+
+
+class Keyed(Listed[T]):
+    """Items that start with a be32 which is never 0; a be32 0 stands in place of the next one."""
+
+    mark, stop = b"", bytes(4)
+
+    def __init__(self, cls: type[T]) -> None:
+        super().__init__(cls, "list up to a be32 0")
+
+    def more(self, reader: Reader) -> bool:
+        return reader.key()
+
+    def check(self, out: bytearray, start: int) -> None:
+        if not any(out[start : start + 4]):
+            raise OutOfRange("0 in the first field would end the list")

@@ -97,6 +97,14 @@ class Reader:
             raise NotCanonical(text, offset=start)
         return bool(value)
 
+    def key(self) -> bool:
+        """Whether a list item follows that starts with a be32 other than 0; takes the 0 if not."""
+        self.need(4)
+        if any(self.data[self.pos : self.pos + 4]):
+            return True
+        self.pos += 4
+        return False
+
     def subsection(
         self, parent: str, known: Mapping[str, FieldSpec]
     ) -> tuple[str, int, int] | None:

@@ -138,29 +138,41 @@ class Fixed(WireType[T]):
 class Int(Fixed[int]):
     """An integer; `upto` bounds it, so that a hostile count dies at its own offset."""
 
-    def __init__(self, label: str, code: str, order: str, high: int | None = None) -> None:
+    def __init__(self, label: str, code: str, order: str) -> None:
         super().__init__(label, code, order, int)
         bits = 8 * self.size
         signed = code.islower()
         self.low = -(1 << bits - 1) if signed else 0
-        self.high = ((1 << bits - signed) - 1) if high is None else high
-        if high is not None:
-            self.label = f"{label} ≤ {high}"
-            self.load = self._check_read
-            self.dump = self._check_write
+        self.high = (1 << bits - signed) - 1
 
     def upto(self, high: int) -> Int:
         """The same integer, refusing values above `high`."""
-        return Int(self.label, self.code, self.order, high)
+        return self._bounded(f"{self.label} ≤ {high}", self.low, high)
+
+    def from_(self, low: int) -> Int:
+        """The same integer, refusing values below `low`."""
+        return self._bounded(f"{self.label} ≥ {low}", low, self.high)
+
+    def _bounded(self, label: str, low: int, high: int) -> Int:
+        made = Int(label, self.code, self.order)
+        made.low, made.high = low, high
+        made.load, made.dump = made._check_read, made._check_write
+        return made
+
+    def _problem(self, value: int) -> str:
+        """What is wrong with a value; empty if nothing is."""
+        if value > self.high:
+            return f"{value:#x} is above the limit {self.high:#x}"
+        return f"{value:#x} is below the limit {self.low:#x}" if value < self.low else ""
 
     def _check_read(self, value: int) -> int:
-        if value > self.high:
-            raise LimitExceeded(f"{value:#x} is above the limit {self.high:#x}")
+        if problem := self._problem(value):
+            raise LimitExceeded(problem)
         return value
 
     def _check_write(self, value: int) -> int:
-        if value > self.high:
-            raise OutOfRange(f"{value:#x} is above the limit {self.high:#x}")
+        if problem := self._problem(value):
+            raise OutOfRange(problem)
         return value
 
 
