@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ import cbor2
 from tests.core.hooks import fakes
 from virtmig.formats import cbor
 from virtmig.hooks.registry import Registry
-from virtmig.reading import Decoded, Undecoded, read_devices
+from virtmig.reading import Decoded, Found, read_devices
 from virtmig.stream.opening import Stream, open_stream
 from virtmig.stream.sections import Section, SectionKind
 
@@ -39,7 +40,7 @@ def section(idstr: str, version: int, size: int) -> Section:
 
 
 def pack(
-    devices: list[Decoded | Undecoded], payloads: dict[Section, bytes], name: str = "toaster.mig"
+    devices: Sequence[Found], payloads: dict[Section, bytes], name: str = "toaster.mig"
 ) -> bytes:
     """A container of devices that came from no file."""
     return cbor.pack(cast("Stream", Payloads(payloads)), name, devices)
