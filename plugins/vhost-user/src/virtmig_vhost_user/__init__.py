@@ -1,0 +1,1 @@
+"""vhost-user devices for virtmig: `state` declares what is saved, `live` the hooks."""

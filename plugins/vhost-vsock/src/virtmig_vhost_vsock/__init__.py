@@ -1,0 +1,1 @@
+"""vhost-vsock for virtmig: `state` declares what is saved, `live` implements the hooks."""

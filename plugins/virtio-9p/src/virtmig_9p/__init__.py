@@ -1,0 +1,1 @@
+"""virtio-9p for virtmig: `state` declares what is saved, `live` implements the hooks."""

@@ -1,0 +1,1 @@
+"""virtio-balloon for virtmig: `state` declares what is saved, `live` the hooks."""

@@ -1,0 +1,1 @@
+"""virtio-scsi for virtmig: `live` has the controller's hooks, `disk` the sections of its disks."""
