@@ -7,6 +7,7 @@ from virtmig.errors import (
     IndexMismatch,
     LoadRefused,
     NotYetLoaded,
+    OutOfRange,
     VirtmigError,
 )
 from virtmig.hooks.hookspecs import hookimpl
@@ -28,6 +29,7 @@ from virtmig.wire.compound import (
     struct,
     subsection,
     table,
+    tree,
 )
 from virtmig.wire.counted import depends_on
 from virtmig.wire.record import record, wire
@@ -64,6 +66,7 @@ __all__ = [
     "LoadRefused",
     "NotYetLoaded",
     "OpenFact",
+    "OutOfRange",
     "Scope",
     "SectionDriver",
     "SectionState",
@@ -109,6 +112,7 @@ __all__ = [
     "struct",
     "subsection",
     "table",
+    "tree",
     "u8",
     "wire",
 ]

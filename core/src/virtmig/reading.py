@@ -92,7 +92,8 @@ def _name(idstr: str) -> str:
 def _parent_of(stream: Stream, section: Section, registry: Registry) -> str | None:
     """The idstr of the virtio device that a section without virtio belongs to.
 
-    A driver that does not work claims its sections by their name alone, so that the error shows.
+    A device whose idstr has no path (old machine types of s390x) has all such sections below it. A
+    driver that does not work claims its sections by their name alone, so that the error shows.
     """
     try:
         driver: SectionDriver = registry.section(_name(section.idstr)).driver
@@ -101,7 +102,7 @@ def _parent_of(stream: Stream, section: Section, registry: Registry) -> str | No
     place = section.idstr.rpartition("/")[0]
     for other in stream.sections:
         path, _, name = other.idstr.rpartition("/")
-        if name == driver.parent and (place == path or place.startswith(f"{path}/")):
+        if name == driver.parent and f"{place}/".startswith(path and f"{path}/"):
             return other.idstr
     return None
 

@@ -79,6 +79,29 @@ def test_s390x_has_all_ram_at_its_own_offset():
     assert memory_of(recipe).read(5 * GIB, 4) == noise(5 * GIB // PAGE)[:4]
 
 
+@pytest.mark.parametrize("block", ["mach-virt.ram", "m0"])
+def test_arm_virt_has_all_ram_from_1_gib_on(block: str):
+    size = 6 * GIB
+    blocks = {block: size, "virt.flash0": PAGE, "/rom@etc/acpi/tables": PAGE}
+    recipe = attrs.evolve(
+        sized("virt-10.0", size, 0, 5 * GIB // PAGE, block=block),
+        blocks=blocks,
+        devices=(Device("arm_gicv3", b"x"),),
+    )
+    memory = memory_of(recipe)
+    assert memory.block == block
+    assert memory.read(GIB, 4) == noise(0)[:4]
+    assert memory.read(6 * GIB, 4) == noise(5 * GIB // PAGE)[:4]
+    for address in (0, GIB - 1, 7 * GIB):
+        with pytest.raises(GuestMemoryError, match="not all in guest RAM"):
+            memory.read(address, 1)
+
+
+def test_a_virt_machine_of_another_cpu_is_not_taken_for_one_of_arm():
+    memory = memory_of(sized("virt-10.0", GIB, 0, block="m68k_virt.ram"))
+    assert "'virt-10.0' has its RAM is not known" in memory.why_not
+
+
 def test_a_lower_limit_can_be_told():
     recipe = sized("pc-q35-10.0", 2 * GIB, GIB // PAGE)
     memory = memory_of(recipe, below_4g=GIB)

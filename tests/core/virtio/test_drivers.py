@@ -93,3 +93,25 @@ def test_a_device_without_a_path_is_known_by_its_machine() -> None:
     assert not CCW.claims("", "pc-q35-7.2")
     assert not CCW.claims("", "")
     assert not PCI.claims("", "pc-q35-7.2")
+
+
+@pytest.mark.parametrize(
+    ("roles", "queues", "expected"),
+    [
+        ({}, 2, ["", ""]),
+        ({"queue_names": ("rx", "tx")}, 4, ["rx", "tx", "rx", "tx"]),
+        ({"queue_names": ("rx", "tx"), "control_queue": "c"}, 3, ["rx", "tx", "c"]),
+        ({"first_queues": ("c", "e"), "queue_names": ("r",)}, 5, ["c", "e", "r", "r", "r"]),
+        ({"first_queues": ("c",)}, 2, ["c", ""]),
+        (
+            {"first_queues": ("a",), "queue_names": ("rx", "tx"), "control_queue": "c"},
+            4,
+            ["a", "rx", "tx", "c"],
+        ),
+    ],
+)
+def test_queues_are_named_by_their_place(
+    roles: dict[str, Any], queues: int, expected: list[str]
+) -> None:
+    driver = DeviceDriver(name="virtio-x", device_id=1, version=1, state=State, **roles)
+    assert [driver.queue_name(index, queues) for index in range(queues)] == expected

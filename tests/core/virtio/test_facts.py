@@ -87,13 +87,26 @@ def test_ndescs_is_found_to_be_absent() -> None:
     assert state.device.requests[0].elem.ndescs_behind is None
 
 
-def test_a_request_without_segments_to_write_to_can_be_read_in_two_ways() -> None:
+def emptied(golden: Golden, kept: int, size: int) -> bytes:
+    """The payload with `size` bytes of each element zeroed, from `kept` bytes behind its start."""
+    payload = bytearray(golden.payload)
+    for number in range(len(state_of(golden).device.requests)):
+        start = first_element(golden) + number * (4 + ELEMENT + 1) + 4 + kept
+        payload[start : start + size] = bytes(size)
+    return bytes(payload)
+
+
+def test_a_request_without_segments_to_write_to_can_be_read_in_one_way() -> None:
+    """Moved by four bytes, the lengths of its segments would be more than a descriptor holds."""
+    payload = emptied(PACKED, 8, 4)
+    state = parse(PACKED, payload)
+    assert state.device.requests[0].elem.in_num == 0
+    assert fact(state, "element_ndescs") == Fact("element_ndescs", "front", Source.DERIVED)
+
+
+def test_a_request_without_any_segment_can_be_read_in_two_ways() -> None:
     """All of its numbers may have moved by four bytes, and nothing in it says whether they did."""
-    at = first_element(PACKED)
-    payload = PACKED.payload[: at + 12] + bytes(4) + PACKED.payload[at + 16 :]
-    for later in range(1, len(state_of(PACKED).device.requests)):
-        place = at + later * (4 + ELEMENT + 1)
-        payload = payload[: place + 12] + bytes(4) + payload[place + 16 :]
+    payload = emptied(PACKED, 4, ELEMENT - 4)
     with pytest.raises(AmbiguousLayout) as caught:
         parse(PACKED, payload)
     assert "--fact element_ndescs=" in caught.value.hint

@@ -1,10 +1,10 @@
-"""Lists whose items start with a be32 that is never 0 (virtio-gpu's resources)."""
+"""Lists whose items start with a field that is never 0 (resources of virtio-gpu, SCSI requests)."""
 
 from __future__ import annotations
 
 import pytest
 
-from virtmig.api import be16, be32, decode, encode, keyed, record, wire
+from virtmig.api import be16, be32, decode, encode, keyed, record, u8, wire
 from virtmig.errors import LimitExceeded, OutOfRange, Truncated
 
 
@@ -67,3 +67,27 @@ class LooseBox:
 def test_an_item_that_would_end_the_list_is_refused() -> None:
     with pytest.raises(OutOfRange, match="would end the list"):
         encode(LooseBox(items=(Loose(key=0),)))
+
+
+@record()
+class Short:
+    """An item whose key is one byte."""
+
+    key: int = wire(u8.from_(1).upto(2), "1 or 2")
+    value: int = wire(be16, "a value")
+
+
+@record()
+class ShortBox:
+    """Such items."""
+
+    items: tuple[Short, ...] = wire(keyed(Short, u8), "the items")
+
+
+def test_a_key_may_be_of_another_width() -> None:
+    box = ShortBox(items=(Short(key=1, value=0), Short(key=2, value=7)))
+    data = bytes.fromhex("01 0000 02 0007 00")
+    assert encode(box) == data
+    assert decode(ShortBox, data) == box
+    with pytest.raises(LimitExceeded, match=r"items\[0\].key"):
+        decode(ShortBox, b"\3" + data[1:])

@@ -18,7 +18,8 @@ from virtmig.errors import (
     VersionMismatch,
 )
 from virtmig.wire.codec import decode, encode
-from virtmig.wire.compound import array, header_version, struct, subsection
+from virtmig.wire.compound import array, buffer, header_version, struct, subsection
+from virtmig.wire.counted import depends_on
 from virtmig.wire.record import record, wire
 from virtmig.wire.scope import Scope, since
 from virtmig.wire.types import be16, be32, u8
@@ -151,6 +152,26 @@ def test_a_name_without_the_parents_prefix_ends_the_subsections(name: bytes) -> 
     assert caught.value.where.offset == 1 + len(A_BYTES)
 
 
+def test_a_subsection_declared_as_misnamed_needs_no_prefix() -> None:
+    """QEMU 5.1 misspelt a name: what it wrote has to be read here, though no QEMU can."""
+
+    @record("dve/misspelt")
+    class Misspelt:
+        value: int = wire(u8, "a value")
+
+    @record("dev")
+    class Parent:
+        a: A | None = wire(subsection(A), "the first")
+        misspelt: Misspelt | None = wire(subsection(Misspelt, misnamed=True), "the second")
+
+    data = A_BYTES + header(b"dve/misspelt") + b"\x55"
+    value = decode(Parent, data)
+    assert value == Parent(a=A(value=0x11), misspelt=Misspelt(value=0x55))
+    assert encode(value) == data
+    with pytest.raises(TrailingBytes):
+        decode(Parent, header(b"dve/other") + b"\x55")
+
+
 def test_a_field_that_begins_with_a_byte_5_is_no_subsection() -> None:
     data = b"\x07" + A_BYTES + bytes([5, 2, 3, 4])
     assert decode(Outer, data) == Outer(dev=Dev(head=7, a=A(value=0x11)), last=0x05020304)
@@ -218,6 +239,37 @@ def test_a_field_that_happens_to_be_called_version_id_is_only_a_field() -> None:
     data = header(b"dev/p") + (99).to_bytes(4, "big")
     assert encode(value) == data
     assert decode(Parent, data) == value
+
+
+def test_a_count_may_stand_in_the_record_above() -> None:
+    """QEMU's subsections are of the same object as the fields in front of them."""
+
+    @depends_on(above=("size",))
+    def size(scope: Scope, _: object) -> int:
+        """size of the record above"""
+        return int(scope.above["size"])
+
+    @record("dev/bytes")
+    class Content:
+        content: bytes = wire(buffer(size), "that many bytes")
+
+    @record("dev")
+    class Sized:
+        size: int = wire(u8, "bytes in the subsection")
+        content: Content | None = wire(subsection(Content), "where they are")
+
+    data = b"\x02" + header(b"dev/bytes") + b"ab"
+    assert decode(Sized, data) == Sized(size=2, content=Content(content=b"ab"))
+    assert encode(Sized(size=2, content=Content(content=b"ab"))) == data
+    with pytest.raises(EncodeError):
+        encode(Sized(size=3, content=Content(content=b"ab")))
+    with pytest.raises(Truncated):
+        decode(Sized, b"\x03" + data[1:])
+    with pytest.raises(TypeError, match="size"):
+
+        @record("dev")
+        class Unsized:
+            content: Content | None = wire(subsection(Content), "of no known size")
 
 
 def test_the_version_of_a_subsection_ends_with_it() -> None:

@@ -33,7 +33,7 @@ def device_lines(view: dict[str, Any]) -> Iterator[str]:
     yield _pair("isr", f"{state['common']['isr']:#04x} {' '.join(view['isr_names'])}")
     yield from _wrapped("features", f"{view['guest_features']:#x}", view["feature_names"])
     yield from _facts(view)
-    yield from _trees(view, ("proxy", "summary"))
+    yield from _trees(view, ("proxy", "summary", "outer_summary"))
     yield from _queues(view)
     shown = [
         part for part in state if part != "queues" and (part, "proxy" in view) != ("config", True)

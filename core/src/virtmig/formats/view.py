@@ -46,6 +46,8 @@ def device_view(device: Found, memory: Memory | None) -> dict[str, Any]:
         view["proxy"] = _summary(device.drivers.transport, transport.view, state.config)
     if driver.view is not None:
         view["summary"] = _summary(device.drivers.device, driver.view, state.device)
+    if driver.outer_view is not None:
+        view["outer_summary"] = _summary(device.drivers.device, driver.outer_view, state.outer)
     return view
 
 

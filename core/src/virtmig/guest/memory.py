@@ -82,11 +82,13 @@ def guest_memory(stream: Stream, *, below_4g: int | None = None) -> GuestMemory:
         reason = f"where machine {stream.machine or 'without a name'!r} has its RAM is not known"
         return GuestMemory(block, (), stream.ram, reason)
     low = _LOW_RAM[kind](size) if below_4g is None else below_4g
-    return GuestMemory(block, _spans(size, low), stream.ram)
+    return GuestMemory(block, _spans(size, low, _FIRST.get(kind, 0)), stream.ram)
 
 
-_BOARD_BLOCKS = ("pc.ram", "s390.ram", "microvm.ram")
-_NOT_MAIN = re.compile(r"/rom@|[0-9a-f]{4}:|pc\.|isa-|system\.flash|vga\.|.*\.(rom|bios|vram)$")
+_BOARD_BLOCKS = ("pc.ram", "s390.ram", "microvm.ram", "mach-virt.ram")
+_NOT_MAIN = re.compile(
+    r"/rom@|[0-9a-f]{4}:|pc\.|isa-|(system\.|virt\.)flash|vga\.|.*\.(rom|bios|vram)$"
+)
 
 
 def _main_block(names: list[str]) -> str:
@@ -115,7 +117,11 @@ _KINDS = (
     (re.compile(r"pc-q35-"), "q35"),
     (re.compile(r"pc-(i440fx-)?\w|xenfv"), "pc"),
     (re.compile(r"microvm"), "microvm"),
+    (re.compile(r"virt-\d"), "virt"),
 )
+_ARM_INTERRUPTS = "arm_gic"
+"""How the idstr of an Arm machine's interrupt controller starts; machines of other CPUs are named
+`virt-7.2` too."""
 _CHIPSETS = {"mch": "q35", "I440FX": "pc"}
 
 
@@ -123,7 +129,8 @@ def _kind(stream: Stream) -> str | None:
     """The machine's memory map, by its name, or without one by its chipset's section."""
     for pattern, kind in _KINDS:
         if pattern.match(stream.machine):
-            return kind
+            arm = any(one.idstr.startswith(_ARM_INTERRUPTS) for one in stream.sections)
+            return kind if arm or kind != "virt" else None
     if stream.machine:
         return None
     chips = (_CHIPSETS.get(section.idstr.rpartition("/")[2]) for section in stream.sections)
@@ -135,12 +142,15 @@ _LOW_RAM: dict[str, Callable[[int], int]] = {
     "q35": lambda size: size if size < 0xB0000000 else 2 * GIB,
     "pc": lambda size: size if size < 0xE0000000 else 3 * GIB,
     "microvm": lambda size: size if size < 0xC0000000 else 3 * GIB,
+    "virt": lambda size: size,
 }
-"""Bytes of RAM below 4 GiB (on s390x: in all), by the size of all main RAM."""
+"""Bytes of RAM below 4 GiB (on s390x and Arm: in all), by the size of all main RAM."""
+_FIRST = {"virt": GIB}
+"""Guest physical address of the first byte of RAM, where it is not 0."""
 
 
-def _spans(size: int, low: int) -> tuple[Span, ...]:
-    """All RAM from address 0 on, but what is above `low` from 4 GiB on."""
+def _spans(size: int, low: int, first: int) -> tuple[Span, ...]:
+    """All RAM from address `first` on, but what is above `low` from 4 GiB on."""
     if size <= low:
-        return (Span(0, 0, size),)
-    return (Span(0, 0, low), Span(FOUR_GIB, low, size - low))
+        return (Span(first, 0, size),)
+    return (Span(first, 0, low), Span(FOUR_GIB, low, size - low))

@@ -32,10 +32,11 @@ class DeviceDriver:
     name: QEMU's vmsd name (`virtio-net`) and the name of the entry point. device_id: virtio
     device id. version: section version_id that QEMU writes; minimum_version: the oldest that is
     read (default: the same). state: record of the device part. outer: record of what
-    its own vmsd holds behind the virtio core, if anything. queue_names: roles of
-    queues, which repeat; control_queue: role of a last queue that is left over. features: names
-    of the device type's own feature bits. facts: what its layout needs and the stream does not
-    say. view: a summary of its state for people.
+    its own vmsd holds behind the virtio core, if anything. first_queues: roles of queues that come
+    once; queue_names: roles of those behind them, which repeat; control_queue: role of a last queue
+    that is left over. features: names of the device type's own feature bits. facts: what its layout
+    needs and the stream does not say. view, outer_view: summaries of `state` and `outer` for
+    people.
     """
 
     name: str
@@ -46,19 +47,24 @@ class DeviceDriver:
     )
     state: type[Any] = attrs.field(validator=_is_record)
     outer: type[Any] | None = attrs.field(default=None, validator=_is_record)
+    first_queues: tuple[str, ...] = ()
     queue_names: tuple[str, ...] = ()
     control_queue: str = ""
     features: Mapping[int, str] = attrs.field(factory=dict[int, str])
     facts: tuple[OpenFact, ...] = ()
     view: View | None = None
+    outer_view: View | None = None
 
     def queue_name(self, index: int, queues: int) -> str:
         """Role of queue `index` of so many; empty if the driver does not say."""
+        if index < len(self.first_queues):
+            return self.first_queues[index]
         if not self.queue_names:
             return ""
-        if self.control_queue and index == queues - 1 and queues % len(self.queue_names):
+        place, behind = index - len(self.first_queues), queues - len(self.first_queues)
+        if self.control_queue and index == queues - 1 and behind % len(self.queue_names):
             return self.control_queue
-        return self.queue_names[index % len(self.queue_names)]
+        return self.queue_names[place % len(self.queue_names)]
 
 
 @attrs.frozen(kw_only=True)
@@ -119,3 +125,4 @@ class SectionDriver:
 
 
 Driver = DeviceDriver | TransportDriver | SectionDriver
+"""What `describe_driver` may return."""

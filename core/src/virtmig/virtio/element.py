@@ -24,7 +24,9 @@ class IoVec:
     """A host's scatter-gather entry; only its length means anything in a stream."""
 
     iov_base: int = wire(native64, "host address, always written as 0")
-    iov_len: int = wire(native64, "length of the segment in bytes")
+    iov_len: int = wire(
+        native64.upto(0xFFFFFFFF), "length of the segment in bytes; a descriptor has 32 bits for it"
+    )
 
 
 @record()

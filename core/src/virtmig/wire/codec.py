@@ -24,7 +24,7 @@ from virtmig.errors import (
 from virtmig.wire.layout import FieldSpec, Layout, Plan, Row, layout_for, layout_of
 from virtmig.wire.reader import SUBSECTION, Reader
 from virtmig.wire.run import NATIVE, Run, pack_rows
-from virtmig.wire.scope import Scope
+from virtmig.wire.scope import Scope, Seen
 
 R = TypeVar("R")
 
@@ -100,17 +100,18 @@ def _decode_tails(layout: Layout, reader: Reader, scope: Scope, seen: dict[str, 
         last = index
         check_version(field.type.tail, version, name, reader.pos)
         reader.pos += length
-        seen[field.name] = _decode_tail(field.type.tail, version, reader, scope)
+        seen[field.name] = _decode_tail(field.type.tail, version, reader, scope, seen)
 
 
-def _decode_tail(tail: Layout, version: int, reader: Reader, scope: Scope) -> Any:
-    outer, scope.version = scope.version, version
+def _decode_tail(tail: Layout, version: int, reader: Reader, scope: Scope, above: Seen) -> Any:
+    before = scope.version, scope.above
+    scope.version, scope.above = version, above
     try:
         return decode_layout(tail, reader, scope)
     except VirtmigError as error:
         raise error.inside(tail.vmsd) from error.__cause__
     finally:
-        scope.version = outer
+        scope.version, scope.above = before
 
 
 def check_version(layout: Layout, version: int, path: str, offset: int) -> None:
@@ -152,7 +153,7 @@ def encode_layout(layout: Layout, value: Any, out: bytearray, scope: Scope) -> N
     for field in layout.tails.values():
         tail = getattr(value, field.name)
         if tail is not None and field.type.tail is not None:
-            _encode_tail(field.type.tail, tail, out, scope)
+            _encode_tail(field.type.tail, tail, out, scope, seen)
 
 
 def plan_for(layout: Layout, value: Any, scope: Scope) -> Plan:
@@ -202,17 +203,17 @@ def _encode_field(
         raise OutOfRange(text, path=field.name) from error
 
 
-def _encode_tail(tail: Layout, value: Any, out: bytearray, scope: Scope) -> None:
-    outer = scope.version
+def _encode_tail(tail: Layout, value: Any, out: bytearray, scope: Scope, above: Seen) -> None:
+    before = scope.version, scope.above
     try:
-        scope.version = _version_of(tail, value)
+        scope.version, scope.above = _version_of(tail, value), above
         name = tail.vmsd.encode()
         out += bytes((SUBSECTION, len(name))) + name + scope.version.to_bytes(4, "big")
         encode_layout(tail, value, out, scope)
     except VirtmigError as error:
         raise error.inside(tail.vmsd) from error.__cause__
     finally:
-        scope.version = outer
+        scope.version, scope.above = before
 
 
 def _version_of(tail: Layout, value: Any) -> int:

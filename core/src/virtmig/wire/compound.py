@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast, overload
 
 from virtmig.wire.counted import Bitmap, Buffer, Count
-from virtmig.wire.items import Array, Keyed, Marked, Table
+from virtmig.wire.items import Array, Keyed, Marked, Table, Tree
 from virtmig.wire.nested import HeaderVersion, Struct, Subsection
-from virtmig.wire.types import WireType
+from virtmig.wire.types import Int, WireType, be32
 
 T = TypeVar("T")
 
@@ -56,14 +56,23 @@ def marked(cls: type[T]) -> Marked[T]:
     return Marked(cls)
 
 
-def keyed(cls: type[T]) -> Keyed[T]:
-    """Records whose first field is a be32 that is never 0, and a be32 0 behind the last."""
-    return Keyed(cls)
+def keyed(cls: type[T], key: Int = be32) -> Keyed[T]:
+    """Records whose first field is a `key` that is never 0, and such a 0 behind the last."""
+    return Keyed(cls, key)
 
 
-def subsection(cls: type[T]) -> WireType[T | None]:
-    """An optional record behind a subsection header; comes after all other fields."""
-    return cast("WireType[T | None]", Subsection(cls))
+def tree(cls: type[T]) -> Tree[T]:
+    """The number of records as a be32, and these as `marked` has them (QEMU: VMSTATE_GTREE)."""
+    return Tree(cls)
+
+
+def subsection(cls: type[T], *, misnamed: bool = False) -> WireType[T | None]:
+    """An optional record behind a subsection header; comes after all other fields.
+
+    misnamed: its name does not start with its parent's, as some QEMU wrote it by mistake; QEMU
+    itself does not find such a one.
+    """
+    return cast("WireType[T | None]", Subsection(cls, misnamed=misnamed))
 
 
 def bitmap(bits: int) -> Bitmap:

@@ -19,11 +19,15 @@ Count = int | str | Callable[[Scope, Seen], int]
 C = TypeVar("C", bound=Callable[..., int])
 
 
-def depends_on(*siblings: str) -> Callable[[C], C]:
-    """Say which earlier fields a count function looks at, so that declarations are checked."""
+def depends_on(*siblings: str, above: tuple[str, ...] = ()) -> Callable[[C], C]:
+    """Say which earlier fields a count function looks at, so that declarations are checked.
+
+    above: fields of the record whose subsection it counts in, which are in `scope.above`.
+    """
 
     def mark(function: C) -> C:
         vars(function)["reads"] = siblings
+        vars(function)["reads_above"] = above
         return function
 
     return mark
@@ -35,6 +39,7 @@ class Counted(WireType[T]):
     def __init__(self, label: str, count: Count) -> None:
         self.count = count
         self.reads = (count,) if isinstance(count, str) else getattr(count, "reads", ())
+        self.reads_above = getattr(count, "reads_above", ())
         text = count.__doc__ if callable(count) else count
         self.label = f"{label}[{text}]"
 

@@ -10,9 +10,9 @@ from virtmig.wire.counted import Count, Counted
 from virtmig.wire.layout import Row
 from virtmig.wire.nested import Struct
 from virtmig.wire.reader import Reader
-from virtmig.wire.run import Run
+from virtmig.wire.run import Leaf, Run
 from virtmig.wire.scope import Scope, Seen
-from virtmig.wire.types import Fixed, Form, WireType
+from virtmig.wire.types import Fixed, Form, Int, WireType, be32, u8
 
 T = TypeVar("T")
 
@@ -201,16 +201,45 @@ class Marked(Listed[T]):
 
 
 class Keyed(Listed[T]):
-    """Items that start with a be32 which is never 0; a be32 0 stands in place of the next one."""
+    """Items whose first field is never 0; a 0 of that width stands in place of the next one."""
 
-    mark, stop = b"", bytes(4)
+    mark = b""
 
-    def __init__(self, cls: type[T]) -> None:
-        super().__init__(cls, "list up to a be32 0")
+    def __init__(self, cls: type[T], key: Int) -> None:
+        super().__init__(cls, f"list up to a {key.label} 0")
+        self.size = key.size
+        self.stop = bytes(key.size)
 
     def more(self, reader: Reader) -> bool:
-        return reader.key()
+        return reader.key(self.size)
 
     def check(self, out: bytearray, start: int) -> None:
-        if not any(out[start : start + 4]):
+        if not any(out[start : start + self.size]):
             raise OutOfRange("0 in the first field would end the list")
+
+
+class Tree(Listed[T]):
+    """A be32 with the number of items, then these as a marked list (QEMU: vmstate_info_gtree)."""
+
+    mark, stop = b"\1", b"\0"
+    _count = Run([Leaf("", "", be32, counts=True)])
+    _more, _last = u8.from_(1).upto(1), u8.upto(0)
+
+    def __init__(self, cls: type[T]) -> None:
+        super().__init__(cls, "tree")
+
+    def decode(self, reader: Reader, scope: Scope, seen: Seen) -> tuple[T, ...]:
+        (count,) = reader.fixed(self._count, self._count.order)
+        values: list[T] = []
+        for index in range(count):
+            try:
+                self._more.decode(reader, scope, seen)
+                values.append(self.item.decode(reader, scope, seen))
+            except VirtmigError as error:
+                raise error.inside(f"[{index}]") from error.__cause__
+        self._last.decode(reader, scope, seen)
+        return tuple(values)
+
+    def encode(self, value: tuple[T, ...], out: bytearray, scope: Scope, seen: Seen) -> None:
+        out += len(value).to_bytes(4, "big")
+        super().encode(value, out, scope, seen)

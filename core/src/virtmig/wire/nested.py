@@ -50,8 +50,10 @@ class Struct(WireType[T], Nested):
 class Subsection(WireType[Any]):
     """A record behind a subsection header; None where the header is not there."""
 
-    def __init__(self, cls: type[Any]) -> None:
+    def __init__(self, cls: type[Any], *, misnamed: bool = False) -> None:
         self.tail = layout_of(cls)
+        self.misnamed = misnamed
+        self.reads = tuple(n for field in self.tail.all_fields for n in field.type.reads_above)
         if not self.tail.vmsd:
             raise TypeError(f"{cls.__name__}: a subsection's record needs its vmsd name")
         self.cls = cls

@@ -97,12 +97,12 @@ class Reader:
             raise NotCanonical(text, offset=start)
         return bool(value)
 
-    def key(self) -> bool:
-        """Whether a list item follows that starts with a be32 other than 0; takes the 0 if not."""
-        self.need(4)
-        if any(self.data[self.pos : self.pos + 4]):
+    def key(self, size: int) -> bool:
+        """Whether an item follows whose first `size` bytes are not all zero; takes zeros if not."""
+        self.need(size)
+        if any(self.data[self.pos : self.pos + size]):
             return True
-        self.pos += 4
+        self.pos += size
         return False
 
     def subsection(
@@ -113,9 +113,8 @@ class Reader:
         Returns its name, version and header length, or None where QEMU's reader would stop: the
         next byte is not 5, or the name does not start with the parent's (vmstate.c:
         vmstate_subsection_load, a plain prefix test). `known` are the parent's own, by name; the
-        bytes decide which of them is there.
+        bytes decide which of them is there. One that is declared as misnamed needs no prefix.
         """
-        del known
         data, pos = self.data, self.pos
         if pos >= self.end or data[pos] != SUBSECTION:
             return None
@@ -128,7 +127,8 @@ class Reader:
             return None
         if pos + 2 + length > self.end and name[: len(prefix)] == prefix[: len(name)]:
             raise Truncated("subsection name is cut", offset=pos)
-        if not name.startswith(prefix):
+        own = known.get(name.decode("latin-1"))
+        if not name.startswith(prefix) and (own is None or not own.type.misnamed):
             return None
         header = 2 + length + 4
         if pos + header > self.end:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, dataclass_transform, overload
 
@@ -13,6 +14,9 @@ from virtmig.wire.types import WireType
 
 T = TypeVar("T")
 METADATA = "virtmig.wire"
+EARLIER = "__virtmig_earlier__"
+_DECLARED: Any = attrs.field().__class__
+"""What stands in the body of a class until attrs has made the class."""
 _MISSING_DOC = "{}.{}: a field needs a doc: its meaning and unit"
 
 
@@ -27,9 +31,32 @@ def wire(type: WireType[Any], doc: str, *, when: Condition | None = None) -> Any
     doc: meaning and unit, for tables, `explain` and error hints.
     when: the condition under which it is on the wire; the value is None where it is not.
     """
+    frame = inspect.currentframe()
+    if frame is not None and frame.f_back is not None:
+        _note_earlier(frame.f_back.f_locals)
     optional = when is not None or type.tail is not None
     default = None if optional else attrs.NOTHING
     return attrs.field(default=default, kw_only=True, metadata={METADATA: (type, doc, when)})
+
+
+def _note_earlier(body: dict[str, Any]) -> None:
+    """Remember the fields that a class body has so far; Python forgets a name's first one.
+
+    A field that is lost like that would shift all that lies behind it in the stream.
+    """
+    if "__qualname__" in body:  # a class body, and not a function that makes fields
+        fields = {name: one for name, one in body.items() if type(one) is _DECLARED}
+        body[EARLIER] = {**fields, **body.get(EARLIER, {})}
+
+
+def _refuse_doubled(cls: type) -> None:
+    """Raise if a field was declared and then another under its name."""
+    earlier: dict[str, Any] = cls.__dict__.get(EARLIER, {})
+    for name, field in earlier.items():
+        if cls.__dict__.get(name) is not field:
+            raise TypeError(f"{cls.__name__}.{name} is declared twice")
+    if EARLIER in cls.__dict__:
+        delattr(cls, EARLIER)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(wire,))
@@ -44,6 +71,7 @@ def record(
     """
 
     def make(cls: type[T]) -> type[T]:
+        _refuse_doubled(cls)
         made = attrs.frozen(kw_only=True, slots=True)(cls)
         specs = _specs(made)
         if not vmsd and any(spec.type.tail is not None for spec in specs):

@@ -41,6 +41,8 @@ class Scope:
     """version_id of the section or subsection being read."""
     records: Mapping[str, type[Any]] = attrs.field(factory=dict[str, type[Any]])
     """Records that a plugin supplies for a slot of a core record, by slot name."""
+    above: Seen = attrs.field(factory=dict[str, Any])
+    """Fields of the record whose subsection is being read: a length can stand there."""
 
     @property
     def host_order(self) -> str:

@@ -39,8 +39,12 @@ class WireType(Generic[T]):
 
     label: str = ""
     reads: tuple[str, ...] = ()
+    reads_above: tuple[str, ...] = ()
+    """The fields that it depends on in the record whose subsection it is in."""
     tail: Layout | None = None
     """The record of a subsection; set only by `subsection()`."""
+    misnamed: bool = False
+    """Whether it is a subsection whose name QEMU writes and cannot read."""
     merged: bool = False
     """Whether the fields of its record stand beside the outer record's own in a tree."""
 
