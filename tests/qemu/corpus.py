@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.qemu import guest, truth
-from tests.qemu.cases import Case, all_cases
+from tests.qemu.case import Case
+from tests.qemu.cases import all_cases
 from tests.qemu.devices import TAP, TAP_ADDRESS
 from tests.qemu.machine import Install, Qemu, QemuFailed, installs
 from tests.qemu.qmp import QmpClosed, QmpError

@@ -1,4 +1,4 @@
-"""Build the two guests (x86, s390x): a Debian kernel and an initrd with busybox and virtio modules.
+"""Build the guests (x86, s390x, arm64): a Debian kernel, an initrd of busybox and virtio modules.
 
 Packages are fetched by apt with a configuration of its own, because the wanted architecture and
 release need not be those of this machine; nothing is installed and root is not needed.
@@ -28,10 +28,10 @@ APPLETS = (
     *("cat", "cut", "dd", "echo", "ifconfig", "insmod", "ip", "md5sum", "mount", "ping"),
     *("rmmod", "seq", "sh", "sleep", "taskset", "tr", "vconfig", "yes"),
 )
-# In the order they must be inserted in. Some are built into one of the two kernels.
+# In the order they must be inserted in. Some are built into one of the kernels.
 MODULES = (
     *("failover", "net_failover", "virtio", "virtio_ring"),
-    *("virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci"),
+    *("virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_mmio"),
     *("virtio_blk", "virtio_net", "rng-core", "virtio-rng", "virtio_balloon", "virtio_console"),
     *("scsi_common", "scsi_mod", "virtio_scsi"),
     *("llc", "stp", "garp", "mrp", "8021q", "macvlan"),
@@ -40,7 +40,7 @@ MODULES = (
 
 @dataclass(frozen=True)
 class Flavour:
-    """What differs between the guests of two architectures."""
+    """What differs between the guests of the architectures."""
 
     debian: str
     kernel_package: str
@@ -50,6 +50,7 @@ class Flavour:
 FLAVOURS: dict[Arch, Flavour] = {
     "x86": Flavour("amd64", "linux-image-cloud-amd64"),
     "s390x": Flavour("s390x", "linux-image-s390x"),
+    "arm64": Flavour("arm64", "linux-image-cloud-arm64"),
 }
 
 
@@ -74,10 +75,10 @@ def build(arch: Arch) -> None:
     flavour = FLAVOURS[arch]
     files = _unpack(arch, flavour)
     shutil.copy(next((files / "boot").glob("vmlinuz-*")), kernel(arch))
-    base = gzip.compress(_archive(_base_files(files)), mtime=0)
+    base = gzip.compress(archive(_base_files(files)), mtime=0)
     initrd(arch).write_bytes(base)
     # The kernel reads several archives back to back as one file tree.
-    made.write_bytes(base + gzip.compress(_archive(_tool_files(files)), mtime=0))
+    made.write_bytes(base + gzip.compress(archive(_tool_files(files)), mtime=0))
 
 
 # -- packages
@@ -86,7 +87,7 @@ def build(arch: Arch) -> None:
 def _unpack(arch: Arch, flavour: Flavour) -> Path:
     """Download the packages of one guest and unpack them side by side."""
     store = lab_folder() / "packages" / arch
-    apt = _private_apt(store, flavour.debian)
+    apt = private_apt(store, flavour.debian)
     subprocess.run(["apt-get", *apt, "-qq", "update"], check=True)
     told = subprocess.run(
         ["apt-cache", *apt, "depends", flavour.kernel_package],
@@ -109,13 +110,13 @@ def _unpack(arch: Arch, flavour: Flavour) -> Path:
     return files
 
 
-def _private_apt(store: Path, architecture: str) -> list[str]:
+def private_apt(store: Path, architecture: str, suite: str = SUITE) -> list[str]:
     """Options that give apt its own lists, sources and architecture under `store`."""
     for folder in ("lists/partial", "cache/archives/partial", "parts"):
         (store / folder).mkdir(parents=True, exist_ok=True)
     (store / "status").touch()
     (store / "sources.list").write_text(
-        f"deb [arch={architecture} signed-by={KEYRING}] {MIRROR} {SUITE} main\n"
+        f"deb [arch={architecture} signed-by={KEYRING}] {MIRROR} {suite} main\n"
     )
     settings = {
         "APT::Architecture": architecture,
@@ -160,7 +161,7 @@ def _tool_files(files: Path) -> dict[str, Entry]:
     for name in ("libmnl.so.0", "libc.so.6", "libm.so.6"):
         path = next(path for path in files.rglob(name))
         tree[f"lib/{name}"] = (FILE, path.resolve().read_bytes())
-    for pattern in ("ld-linux-x86-64.so.2", "ld64.so.1"):
+    for pattern in ("ld-linux-x86-64.so.2", "ld64.so.1", "ld-linux-aarch64.so.1"):
         for path in files.rglob(pattern):
             loader = path if path.is_file() else next(files.rglob("ld-*.so*"))
             folder = "lib64" if "x86" in pattern else "lib"
@@ -168,7 +169,7 @@ def _tool_files(files: Path) -> dict[str, Entry]:
     return tree
 
 
-def _archive(tree: dict[str, Entry]) -> bytes:
+def archive(tree: dict[str, Entry]) -> bytes:
     """Pack a tree in the `newc` form of cpio, the one the kernel reads. Same input, same bytes."""
     parts = []
     for number, (name, (mode, content)) in enumerate([*tree.items(), ("TRAILER!!!", (0, b""))], 1):

@@ -65,10 +65,13 @@ burst() {
   done
 }
 
+devices() { :; }
+[ -f /devices.sh ] && . /devices.sh
 round=0
 while :; do
   round=$((round + 1))
-  echo "TICK $round disk $(disk $round) net $(net)"
+  echo "TICK $round disk $(disk $round) net $(net)$(devices $round)"
   [ "$round" -ge 2 ] && [ -n "$lab_burst" ] && burst
+  [ "$round" -ge 2 ] && [ -n "$lab_scsi" ] && scsi_burst
   sleep 0.5
 done

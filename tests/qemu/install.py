@@ -1,6 +1,6 @@
 """Install what the QEMU tests need on a Debian machine, as root, with apt as the only source.
 
-    python -m tests.qemu.install           QEMU of this system, and the two guests
+    python -m tests.qemu.install           QEMU of this system, and the guests
     python -m tests.qemu.install --all     also the other versions, each in a chroot of its own
 
 Chroots and guests are kept in ~/.cache/virtmig-lab, or where VIRTMIG_LAB says. What is there
@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.qemu import guest
 from tests.qemu.machine import installs, lab_folder, read_version
 
-X86 = "qemu-system-x86"
+X86, ARM = "qemu-system-x86", "qemu-system-arm"
 S390X_NEW, S390X_OLD = "qemu-system-s390x", "qemu-system-misc"  # a package of its own since trixie
 
 
@@ -65,11 +65,11 @@ def main(argv: list[str]) -> int:
 
 
 def install_host(*, all_versions: bool) -> None:
-    """Install this system's QEMU for both architectures."""
+    """Install this system's QEMU for all architectures."""
     tools = {"mmdebstrap": "mmdebstrap"} if all_versions else {}
     missing = [package for program, package in tools.items() if shutil.which(program) is None]
     if read_version(Path("/")) is None:
-        missing += [X86, S390X_NEW if _known(S390X_NEW) else S390X_OLD]
+        missing += [X86, ARM, S390X_NEW if _known(S390X_NEW) else S390X_OLD]
     if not Path(guest.KEYRING).exists():
         missing += ["debian-archive-keyring"]
     if missing:
@@ -106,7 +106,7 @@ def install_chroot(release: Release) -> None:
 
 
 def _bootstrap(release: Release, root: Path) -> None:
-    packages = f"{X86},{release.s390x_package}"
+    packages = f"{X86},{ARM},{release.s390x_package}"
     sources = [f"deb [signed-by={guest.KEYRING}] {guest.MIRROR} {release.suite} main"]
     options = ["--variant=apt", f"--include={packages}"]
     if release.backports:

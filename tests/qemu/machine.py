@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
 
-Arch = Literal["x86", "s390x"]
-BINARIES: dict[Arch, str] = {"x86": "qemu-system-x86_64", "s390x": "qemu-system-s390x"}
+Arch = Literal["x86", "s390x", "arm64"]
+BINARIES: dict[Arch, str] = {
+    "x86": "qemu-system-x86_64",
+    "s390x": "qemu-system-s390x",
+    "arm64": "qemu-system-aarch64",
+}
 BOOT_SECONDS = 180.0
 MIGRATE_SECONDS = 120.0
 FULL_SPEED = 10**11  # bytes a second; QEMU's default bandwidth limit slows a save to a file
@@ -116,8 +120,13 @@ class Qemu:
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
             )
-        self._wait((self.work / "qmp").exists, 20, "create its QMP socket")
-        self._qmp = Qmp.connect(self.work / "qmp")
+        self._wait(self._connect, 20, "open its monitor")
+
+    def _connect(self) -> bool:
+        """Try to reach the monitor; a QEMU that ends early may leave a socket nobody serves."""
+        with contextlib.suppress(QmpClosed):
+            self._qmp = Qmp.connect(self.work / "qmp", 0)
+        return self._qmp is not None
 
     def quit(self) -> None:
         """Ask QEMU to end and wait for it, so that its disk images are free."""
@@ -185,10 +194,15 @@ class Qemu:
 
     # -- streams
 
-    def save(self, path: Path, capabilities: Iterable[str] = ()) -> dict[str, Any]:
-        """Stop the guest and save its stream to `path`; return QEMU's migration report."""
+    def save(
+        self, path: Path, capabilities: Iterable[str] = (), *, stop: bool = True
+    ) -> dict[str, Any]:
+        """Save the guest's stream to `path`; return QEMU's migration report.
+
+        The guest is stopped before, or, without `stop`, by QEMU itself near the end.
+        """
         names = tuple(capabilities)
-        if self.status() in ("running", "io-error"):
+        if stop and self.status() in ("running", "io-error"):
             self.qmp.command("stop")
         self._set_capabilities(names)
         self.qmp.command("migrate-set-parameters", **{"max-bandwidth": FULL_SPEED})
@@ -236,7 +250,7 @@ def _uri(capabilities: tuple[str, ...], pipe: str, name: str) -> str:
 
 
 def read_version(root: Path) -> str | None:
-    """The version of the QEMU under `root` as `major.minor`; None if it lacks x86 or s390x."""
+    """The version of the QEMU under `root` as `major.minor`; None if it lacks any of ours."""
     if not all((root / "usr/bin" / binary).exists() for binary in BINARIES.values()):
         return None
     prefix = ["chroot", str(root)] if root != Path("/") else []

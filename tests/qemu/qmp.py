@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -78,7 +79,8 @@ class Qmp:
 
     def close(self) -> None:
         """Close the socket; QEMU itself goes on."""
-        self._stream.close()
+        with contextlib.suppress(OSError):  # what could not be sent cannot be flushed either
+            self._stream.close()
         self._connection.close()
 
     def _read_message(self) -> dict[str, Any]:

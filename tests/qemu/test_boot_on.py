@@ -14,6 +14,7 @@ import pytest
 from tests.qemu.cases import Case
 from tests.qemu.corpus import prepare, reach
 from tests.qemu.devices import blk, failing_blk, net
+from tests.qemu.mmio_cases import mmio_cases
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,10 +27,13 @@ TICK = re.compile(r"^TICK (\d+) disk (\w+) net (\w+)\r?$", re.MULTILINE)
 FURTHER = 3  # rounds the guest has to manage after the load
 FURTHER_SECONDS = 90.0
 
+_MMIO = {case.name: case for case in mmio_cases()}
 MACHINES = {
     "pc": Case("boot-on", "x86", "pc", (*blk("pci"), *net("pci"))),
     "q35": Case("boot-on", "x86", "q35", (*blk("pci"), *net("pci"))),
     "s390x": Case("boot-on", "s390x", "s390-ccw-virtio", (*blk("ccw"), *net("ccw"))),
+    "microvm": replace(_MMIO["microvm"], name="boot-on"),
+    "virt": replace(_MMIO["virt-modern"], name="boot-on"),
 }
 # which requests are in flight
 IN_FLIGHT = {"q35": ("pci", "read"), "s390x": ("ccw", "write")}

@@ -26,6 +26,8 @@ CASES = (
     *("pc-unstarted", "pc-5.2-legacy", "q35", "q35-rootport", "q35-novectors", "q35-packed"),
     *("q35-blk4", "q35-net-filters", "q35-inflight-read", "q35-linkdown"),
     *("ccw", "ccw-legacy", "ccw-packed", "ccw-blk4", "ccw-unstarted", "ccw-inflight-read"),
+    *("microvm", "microvm-modern", "microvm-modern-unstarted", "microvm-modern-inflight"),
+    *("virt", "virt-modern", "virt-packed", "virt-blk4", "virt-2.6", "virt-pci"),
 )
 
 

@@ -95,7 +95,9 @@ def digest(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
     for device in told["devices"]:
         if device["name"] not in KNOWN:
             continue
-        numbers = found[device["path"].split("/")[-2]] = _status(device.get("status"))
+        # a proxy of PCI or a channel holds the device; on virtio-mmio the device itself has the id
+        ident = device["path"].removesuffix("/virtio-backend").rpartition("/")[2]
+        numbers = found[ident] = _status(device.get("status"))
         numbers["queues"] = [
             {ours: queue[theirs] for ours, theirs in QUEUE.items()} for queue in device["queues"]
         ]
