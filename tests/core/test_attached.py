@@ -90,6 +90,12 @@ def test_at_any_other_place_it_is_left_alone(registry: Registry, place: str) -> 
     assert place not in found_in(registry, TOASTER, (place, 2, b"\0\7"))
 
 
+@pytest.mark.parametrize("place", ["crumbs", "0:0:0/crumbs"])
+def test_a_device_without_a_path_has_all_of_them(registry: Registry, place: str) -> None:
+    device = ("virtio-toaster", 1, SMALL_PAYLOAD)
+    assert place in found_in(registry, device, (place, 2, b"\0\7"))
+
+
 def test_without_a_driver_it_is_a_section_like_others() -> None:
     assert TRAY not in found_in(toasters(), TOASTER, (TRAY, 2, b"\0\7"))
 
@@ -216,3 +222,12 @@ def test_a_container_holds_them(tmp_path: Path) -> None:
     cbor.write(path, pack([device], {device.section: payload}))
     (back,) = cbor.read(path, registry).devices
     assert back.payload == payload
+
+
+def test_they_have_a_summary_of_their_own() -> None:
+    shown = {"outer=State": "outer=State, outer_view=lambda outer: {'slices': outer.value}"}
+    registry = outer_toasters(**shown)
+    payload = SMALL_PAYLOAD + b"\1\2"
+    view = device_view(found_in(registry, ("bus/virtio-toaster", 1, payload)).popitem()[1], None)
+    assert view["outer_summary"] == {"slices": 0x102}
+    assert "    slices                  258" in list(device_lines(view))

@@ -191,6 +191,10 @@ class ContractBroken(PluginError):
     """A plugin's hooks, names, versions or types are not what it declares."""
 
 
+class IncompatiblePlugin(PluginError):
+    """A plugin is made for another range of core versions than the one that is installed."""
+
+
 class DriverFailed(PluginError):
     """A plugin raised an exception of its own; the cause is chained."""
 

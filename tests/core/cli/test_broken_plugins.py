@@ -16,7 +16,7 @@ X86 = SAMPLES / "x86-q35.mig"
 def test_a_stream_of_which_no_device_has_a_driver_says_so(
     virtmig: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metadata, "entry_points", lambda **_: metadata.EntryPoints())
+    monkeypatch.setattr(metadata, "distributions", lambda **_: ())
     for command in ("inspect", "load"):
         done = virtmig(command, X86)
         assert done.code == 4
@@ -26,10 +26,10 @@ def test_a_stream_of_which_no_device_has_a_driver_says_so(
 
 
 def test_a_broken_plugin_is_named_and_hurts_nobody_else(virtmig: Command, site: Site) -> None:
-    site.add("virtio-rng", "raise RuntimeError('no dice')", dist="virtmig-rng")
+    site.add("virtio-rng", "raise RuntimeError('no dice')", dist="other-rng")
     done = virtmig("inspect", X86)
     assert done.code == 4
-    assert "virtio-rng of virtmig-rng 1.0" in done.out
+    assert "virtio-rng of other-rng 1.0" in done.out
     assert "no dice" in done.out
     assert done.out.count("virtio-net on virtio-pci") == 1
     listed = virtmig("plugins")
@@ -74,7 +74,7 @@ def test_of_several_errors_the_one_that_needs_most_help_gives_the_code(
     virtmig: Command, site: Site, edited: Edit
 ) -> None:
     """A plugin has to be mended before anything can be said of the stream."""
-    site.add("virtio-rng", "raise RuntimeError('no dice')", dist="virtmig-rng")
+    site.add("virtio-rng", "raise RuntimeError('no dice')", dist="other-rng")
     path = edited(X86, "virtio-net", lambda payload: payload[:-1])
     done = virtmig("inspect", path)
     assert "Truncated" in done.out

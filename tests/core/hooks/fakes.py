@@ -111,19 +111,22 @@ class Site:
         group: str = "virtmig.devices",
         dist: str,
         version: str = "1.0",
+        requires: str = "",
     ) -> str:
         """Install a distribution with one driver; returns the name of its module."""
         module = f"fake_{next(_numbers)}"
         self.modules.append(module)
         (self.folder / f"{module}.py").write_text(source)
-        self.metadata(dist, version, f"[{group}]\n{name} = {module}:plugin\n")
+        self.metadata(dist, version, f"[{group}]\n{name} = {module}:plugin\n", requires)
         return module
 
-    def metadata(self, dist: str, version: str, entry_points: str) -> None:
-        """Write the metadata of a distribution."""
+    def metadata(self, dist: str, version: str, entry_points: str, requires: str = "") -> Path:
+        """Write the metadata of a distribution; returns their folder."""
         info = self.folder / f"{dist.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
         text = f"Metadata-Version: 2.1\nName: {dist}\nVersion: {version}\n"
+        text += f"Requires-Dist: {requires}\n" if requires else ""
         (info / "METADATA").write_text(text)
         (info / "entry_points.txt").write_text(entry_points)
         importlib.invalidate_caches()
+        return info

@@ -14,6 +14,7 @@ from virtmig.errors import NoDriver, VirtmigError, printable
 from virtmig.formats.view import SCHEMA
 from virtmig.guest.memory import GuestMemory, guest_memory
 from virtmig.reading import Found, Options, Undecoded, check_facts
+from virtmig.scaffold import Refused
 from virtmig.stream.opening import Stream, open_stream
 
 T = TypeVar("T")
@@ -72,6 +73,21 @@ def opened(file: str) -> Generator[Stream, None, None]:
 def print_json(data: dict[str, Any]) -> None:
     """A JSON document, with the version of its schema."""
     click.echo(json.dumps({"schema": SCHEMA, **data}, indent=2))
+
+
+class Refusal(click.ClickException):
+    """Wrong usage that needs no reminder of how the command is called."""
+
+    exit_code = 2
+
+
+@contextmanager
+def refusals() -> Generator[None, None, None]:
+    """What is refused because of what was asked for is wrong usage, told in one line."""
+    try:
+        yield
+    except Refused as error:
+        raise Refusal(str(error)) from None
 
 
 def memory_of(stream: Stream) -> tuple[GuestMemory | None, str]:

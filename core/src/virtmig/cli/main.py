@@ -6,7 +6,6 @@ fact, 5 refused by the live device.
 
 from __future__ import annotations
 
-import importlib
 import io
 import os
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Sequence
 import click
 
 from virtmig import __version__
+from virtmig.cli.lazy import LazyGroup
 from virtmig.errors import VirtmigError
 
 COMMANDS = {
@@ -24,37 +24,16 @@ COMMANDS = {
     "pack": "Write the devices of a stream into one CBOR file.",
     "unpack": "Turn a CBOR file back into sections, or put them into a stream.",
     "explain": "Say which field owns a byte of a section.",
-    "plugins": "List the installed drivers.",
+    "plugins": "Say what plugins are installed, and what is wrong with them.",
 }
 
 
-class LazyGroup(click.Group):
-    """Imports a subcommand's module when it is called, so that --help is instant."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's name
-        return list(COMMANDS)
-
-    def get_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002  click's name
-        cmd_name: str,
-    ) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"virtmig.cli.{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(
-        self,
-        ctx: click.Context,  # noqa: ARG002  click's name
-        formatter: click.HelpFormatter,
-    ) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=LazyGroup,
+    summaries=COMMANDS,
+    package="virtmig.cli",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="virtmig")
 def virtmig() -> None:
     """Decode, check and rewrite the virtio state of QEMU migration streams.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PROJECT = "virtmig"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function as the implementation of the hook that has its name."""
 
 
 @hookspec(firstresult=True)
@@ -31,7 +32,7 @@ def describe_driver() -> Driver:
 
     Called: once, when the plugin is bound; by offline tools too.
     Given: nothing.
-    Return: a `DeviceDriver` or a `TransportDriver`.
+    Return: a `DeviceDriver`, a `TransportDriver` or a `SectionDriver`.
     Not yet loaded: everything; keep it free of side effects.
     QEMU: the device's VMStateDescription and class_init.
     """

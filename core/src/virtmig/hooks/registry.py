@@ -4,12 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
-from virtmig.errors import AmbiguousDriver, NoDriver, PluginError
+from virtmig.errors import (
+    AmbiguousDriver,
+    DriverFailed,
+    NoDriver,
+    PluginError,
+    VirtmigError,
+    told,
+)
 from virtmig.hooks.bound import BoundDevice, BoundSection, BoundTransport
-from virtmig.hooks.discovery import DEVICES, SECTIONS, TRANSPORTS, Installed, find, installed
+from virtmig.hooks.contract import refuse
+from virtmig.hooks.discovery import (
+    DEVICES,
+    SECTIONS,
+    TRANSPORTS,
+    Installed,
+    Scan,
+    chosen,
+    find,
+    left_out,
+    scan,
+)
+from virtmig.hooks.tracing import observer, trace_output, traced
 from virtmig.virtio.envelope import Envelope
+
+B = TypeVar("B", BoundDevice, BoundTransport, BoundSection)
+Driving = BoundDevice | BoundTransport | BoundSection
+BINDERS: dict[str, type[Driving]] = {
+    DEVICES: BoundDevice,
+    TRANSPORTS: BoundTransport,
+    SECTIONS: BoundSection,
+}
+"""What binds the drivers of each group of entry points."""
 
 
 class Drivers:
@@ -29,58 +57,79 @@ class Registry:
     """
 
     def __init__(self, observers: Iterable[Any] = ()) -> None:
-        self._observers = tuple(observers)
+        self._observers: tuple[Any, ...] = tuple(observers)
+        self._trace = trace_output()
         self._devices: dict[str, BoundDevice] = {}
         self._sections: dict[str, BoundSection] = {}
         self._transports: dict[str, BoundTransport] | None = None
-        self._known: dict[str, list[Installed]] = {}
         self.broken: list[PluginError] = []
 
-    def _installed(self, group: str) -> list[Installed]:
-        """What is installed, looked up once: it reads every distribution's metadata."""
-        if group not in self._known:
-            self._known[group] = installed(group)
-        return self._known[group]
+    @cached_property
+    def _scan(self) -> Scan:
+        """What is installed, looked up once: it reads files of every distribution."""
+        found = scan()
+        self.broken += found.broken
+        return Scan(chosen(found.drivers), found.broken)
+
+    def bind(self, source: Installed) -> Driving:
+        """Import an installed driver and bind it, whatever else is there; it is not kept."""
+        kind: Any = BINDERS[source.group]
+        bound: Driving = self._load(kind, source)
+        return bound
+
+    def _load(self, kind: type[B], source: Installed) -> B:
+        owner = str(source)
+        plugin = traced(self._trace, owner, f"import {source.value}", source.load)
+        return self._bind(kind, plugin, source.name, owner)
+
+    def _bind(self, kind: type[B], plugin: Any, name: str, owner: str) -> B:
+        traces: list[Any] = [observer(owner, self._trace)] if self._trace is not None else []
+        try:
+            bound = kind(plugin, name, owner, (*self._observers, *traces))
+            refuse(bound.driver, owner)
+        except VirtmigError:
+            raise
+        except (Exception, SystemExit) as error:  # a property or a __repr__ of the plugin's
+            raise DriverFailed(f"{owner}: binding it failed: {told(error)}") from error
+        return bound
 
     def add_device(self, name: str, plugin: Any, owner: str = "a registered plugin") -> None:
         """Use this plugin object for devices of this name, whatever is installed."""
-        self._devices[name] = BoundDevice(plugin, name, owner, self._observers)
+        self._devices[name] = self._bind(BoundDevice, plugin, name, owner)
 
     def add_transport(self, name: str, plugin: Any, owner: str = "a registered plugin") -> None:
         """Use this plugin object for this transport, whatever is installed."""
-        self.transports[name] = BoundTransport(plugin, name, owner, self._observers)
+        self.transports[name] = self._bind(BoundTransport, plugin, name, owner)
 
     def device(self, name: str) -> BoundDevice:
         """The driver of devices named `name` (`virtio-net`)."""
         if name not in self._devices:
-            source = find(DEVICES, name, self._installed(DEVICES))
-            self._devices[name] = BoundDevice(source.load(), name, str(source), self._observers)
+            source = find(DEVICES, name, self._scan.of(DEVICES))
+            self._devices[name] = self._load(BoundDevice, source)
         return self._devices[name]
 
     def section(self, name: str) -> BoundSection:
         """The driver of sections named `name` that have no virtio core (`scsi-disk`)."""
         if name not in self._sections:
-            source = find(SECTIONS, name, self._installed(SECTIONS))
-            self._sections[name] = BoundSection(source.load(), name, str(source), self._observers)
+            source = find(SECTIONS, name, self._scan.of(SECTIONS))
+            self._sections[name] = self._load(BoundSection, source)
         return self._sections[name]
 
     @cached_property
     def section_names(self) -> frozenset[str]:
         """Names of the sections without virtio that drivers are installed for."""
-        return frozenset(one.name for one in self._installed(SECTIONS)) | frozenset(self._sections)
+        return frozenset(one.name for one in self._scan.of(SECTIONS)) | frozenset(self._sections)
 
     @property
     def transports(self) -> dict[str, BoundTransport]:
         """All transports that work, by name."""
         if self._transports is None:
             self._transports = {}
-            known = self._installed(TRANSPORTS)
+            known = self._scan.of(TRANSPORTS)
             for name in sorted({one.name for one in known}):
                 try:
                     source = find(TRANSPORTS, name, known)
-                    self._transports[name] = BoundTransport(
-                        source.load(), name, str(source), self._observers
-                    )
+                    self._transports[name] = self._load(BoundTransport, source)
                 except PluginError as error:
                     self.broken.append(error)
         return self._transports
@@ -102,7 +151,8 @@ class Registry:
     def _unclaimed(self, path: str) -> NoDriver:
         names = ", ".join(self.transports) or "none"
         failed = "".join(f"; {error.reason}" for error in self.broken)
-        hint = f"pip install virtmig-pci or virtmig-ccw; working: {names}{failed}"
+        advice = left_out(TRANSPORTS) or "pip install virtmig-pci or virtmig-ccw"
+        hint = f"{advice}; working: {names}{failed}"
         return NoDriver(f"no transport driver for device path {path!r}", hint=hint)
 
     def drivers(self, idstr: str, machine: str, transport: str = "") -> Drivers:

@@ -1,0 +1,1 @@
+"""What a plugin is called, and for which cores it is."""
