@@ -10,8 +10,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 # pip installs into $(VENV) from outside, so that ensurepip (python3-venv) is not needed either.
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(VENV)/bin/python install -q
-PROJECTS := core plugins/virtio-pci plugins/virtio-ccw plugins/virtio-net plugins/virtio-blk
-SETTINGS := $(PROJECTS:%=%/pyproject.toml)
+SETTINGS := core/pyproject.toml $(sort $(wildcard plugins/*/pyproject.toml))
+PROJECTS := $(SETTINGS:%/pyproject.toml=%)
 SAMPLE := samples/x86-q35.mig
 
 .PHONY: demo test check clean

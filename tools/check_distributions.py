@@ -14,7 +14,10 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PROJECTS = (ROOT / "core", *sorted((ROOT / "plugins").iterdir()))
+PROJECTS = (
+    ROOT / "core",
+    *sorted(settings.parent for settings in (ROOT / "plugins").glob("*/pyproject.toml")),
+)
 IN_SDIST = ("LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml", "PKG-INFO")
 
 

@@ -6,42 +6,54 @@
 A generated part stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->` in a Markdown file of
 the repository; NAME is a key of `PARTS`. A code block under `<!-- quote: PATH -->` is that file,
 whole. All else is written by hand. Needs virtmig and the plugins of this repository installed.
+The reference of `virtmig.api` needs `core/api-surface.txt`, which `api_surface.py` writes.
 """
 
 from __future__ import annotations
 
 import argparse
 import inspect
+import os
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from virtmig import errors
-from virtmig.cli.main import COMMANDS, virtmig
-from virtmig.formats.tables import anchor, driver_markdown, record_markdown, records, table
-from virtmig.hooks import hookspecs
-from virtmig.hooks.bound import BoundDevice, BoundTransport
-from virtmig.hooks.registry import Registry
-from virtmig.virtio import order
-from virtmig.virtio.common import CommonState, QueueState
-from virtmig.virtio.drivers import Driver
-from virtmig.virtio.element import ELEMENT_NDESCS, VirtQueueElement
-from virtmig.virtio.facts import HOST_BYTEORDER, OpenFact
-from virtmig.virtio.subsections import Subsections
-
 ROOT = Path(__file__).resolve().parent.parent
-PLUGINS = sorted((ROOT / "plugins").glob("virtio-*"))
-CORE = records(CommonState, QueueState, Subsections, VirtQueueElement)
+sys.path.insert(0, str(ROOT))  # as a script it finds its neighbours by their full names too
+
+from tools import api_reference, device_table  # noqa: E402  the path comes first
+from tools.api_surface import CORE_RECORDS as CORE  # noqa: E402
+from tools.api_surface import error_classes, hooks, implementers, signature  # noqa: E402
+from virtmig.cli.main import virtmig  # noqa: E402
+from virtmig.formats.tables import anchor, driver_markdown, record_markdown, table  # noqa: E402
+from virtmig.hooks.environment import VARIABLES  # noqa: E402
+from virtmig.scaffold.project import drivers  # noqa: E402
+from virtmig.scaffold.readme import field_tables, filled, part_names  # noqa: E402
+from virtmig.testing import (  # noqa: E402
+    DeviceConformance,
+    SectionConformance,
+    TransportConformance,
+)
+from virtmig.testing.kit import laws_of  # noqa: E402
+from virtmig.virtio import order  # noqa: E402
+from virtmig.virtio.drivers import Driver  # noqa: E402
+from virtmig.virtio.element import ELEMENT_NDESCS  # noqa: E402
+from virtmig.virtio.facts import HOST_BYTEORDER, OpenFact  # noqa: E402
+
+PLUGINS = sorted(one.parent for one in (ROOT / "plugins").glob("*/pyproject.toml"))
 HELP_WIDTH = 80
 HEADINGS = ("Called", "Given", "Return", "Not yet loaded", "QEMU")
 LOOPS = {
     order.Per.ONCE: "",
     order.Per.QUEUE: "for each queue",
     order.Per.SUBSECTION: "for each one sent",
+    order.Per.OUTER: "if it has fields of its own",
 }
 
 
@@ -59,14 +71,7 @@ def first_line(thing: object) -> str:
 
 def drivers_of(folder: Path) -> Iterator[Driver]:
     """The drivers that a plugin's folder brings, by its entry points."""
-    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    registry = Registry()
-    for group, names in project["entry-points"].items():
-        for name in names:
-            if group == "virtmig.devices":
-                yield registry.device(name).driver
-            else:
-                yield registry.transport("", "", name).driver
+    yield from drivers(folder)
 
 
 def records_part(_: Path) -> Iterator[str]:
@@ -80,9 +85,8 @@ def records_part(_: Path) -> Iterator[str]:
 
 
 def fields_part(path: Path) -> Iterator[str]:
-    """The records of the plugin in whose folder the file lies."""
-    for driver in drivers_of(path.parent):
-        yield from driver_markdown(driver)
+    """The records of the plugin in whose folder the file lies, as `virtmig plugins readme` does."""
+    yield from field_tables(path.parent)
 
 
 def facts_part(_: Path) -> Iterator[str]:
@@ -99,23 +103,9 @@ def facts_part(_: Path) -> Iterator[str]:
     yield from table((*titles, "meaning"), lines)
 
 
-def hooks() -> dict[str, Callable[..., Any]]:
-    """Every hook specification, in the order of the file."""
-    found = vars(hookspecs).items()
-    return {name: one for name, one in found if hasattr(one, f"{hookspecs.PROJECT}_spec")}
-
-
-def signature(hook: Callable[..., Any]) -> str:
+def called(hook: Callable[..., Any]) -> str:
     """`load_queue(transport, index, state)`: what an implementation may ask for."""
     return f"{hook.__name__}({', '.join(inspect.signature(hook).parameters)})"
-
-
-def implementers(name: str) -> str:
-    """Who implements a hook, and whether it must."""
-    kinds = {"transport": BoundTransport, "device": BoundDevice}
-    of_all = [one for one, kind in kinds.items() if name in kind.required]
-    roles = of_all or [one for one, kind in kinds.items() if hasattr(kind, name)]
-    return f"{' and '.join(roles)} plugins, {'required' if of_all else 'optional'}"
 
 
 def hook_sections(hook: Callable[..., Any]) -> dict[str, str]:
@@ -133,20 +123,13 @@ def hook_sections(hook: Callable[..., Any]) -> dict[str, str]:
 def hooks_part(_: Path) -> Iterator[str]:
     """Every hook: its signature and the headings of its docstring."""
     for hook in hooks().values():
-        yield f"- [`{signature(hook)}`](#{anchor(signature(hook))}): {first_line(hook)}"
+        yield f"- [`{called(hook)}`](#{anchor(called(hook))}): {first_line(hook)}"
     for name, hook in hooks().items():
         sections = hook_sections(hook)
-        yield from ("", f"### `{signature(hook)}`", "", sections.pop(""), "")
-        typed = str(inspect.signature(hook)).replace("'", "")
-        yield from ("```text", f"{name}{typed}", "```", "")
+        yield from ("", f"### `{called(hook)}`", "", sections.pop(""), "")
+        yield from ("```text", f"{name}{signature(hook)}", "```", "")
         yield f"- **Implemented by**: {implementers(name)}."
         yield from (f"- **{heading}**: {text}" for heading, text in sections.items())
-
-
-def error_classes() -> list[type[errors.VirtmigError]]:
-    """Every class of `virtmig.errors`, in the order of the file."""
-    found = [one for one in vars(errors).values() if isinstance(one, type)]
-    return [one for one in found if issubclass(one, errors.VirtmigError)]
 
 
 def errors_part(_: Path) -> Iterator[str]:
@@ -158,20 +141,39 @@ def errors_part(_: Path) -> Iterator[str]:
     yield from table(("class", "family", "exit code", "meaning"), lines)
 
 
-def help_of(name: str) -> str:
-    """The help text of a subcommand, or of the command itself."""
-    settings = virtmig.context_settings
-    top = click.Context(virtmig, info_name="virtmig", terminal_width=HELP_WIDTH, **settings)
-    command = virtmig.get_command(top, name)
-    if command is None:
-        return virtmig.get_help(top)
-    return command.get_help(click.Context(command, info_name=name, parent=top))
+def commands(
+    command: click.Command = virtmig, name: str = "virtmig", parent: click.Context | None = None
+) -> Iterator[tuple[str, click.Context]]:
+    """The command, its subcommands and theirs: the full name of each, and its context."""
+    settings: dict[str, Any] = dict(command.context_settings) if parent is None else {}
+    context = click.Context(
+        command, info_name=name, parent=parent, terminal_width=HELP_WIDTH, **settings
+    )
+    yield context.command_path, context
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(context):
+            found = command.get_command(context, inner)
+            if found is not None:
+                yield from commands(found, inner, context)
 
 
 def cli_part(_: Path) -> Iterator[str]:
     """The help text of every command."""
-    for name in ("", *COMMANDS):
-        yield from (f"### {f'virtmig {name}'.strip()}", "", "```text", help_of(name), "```", "")
+    for name, context in commands():
+        yield from (f"### {name}", "", "```text", context.get_help(), "```", "")
+
+
+def variables_part(_: Path) -> Iterator[str]:
+    """Every environment variable that virtmig reads."""
+    lines = [(f"`{one.name}`", one.purpose, one.values) for one in VARIABLES]
+    yield from table(("variable", "what it does", "values"), lines)
+
+
+def api_part(_: Path) -> Iterator[str]:
+    """Every name of `virtmig.api`."""
+    yield ", ".join(api_reference.contents()) + "."
+    yield ""
+    yield from api_reference.markdown()
 
 
 def steps_part(steps: Sequence[order.Step]) -> Iterator[str]:
@@ -185,6 +187,39 @@ def steps_part(steps: Sequence[order.Step]) -> Iterator[str]:
     yield from table((*titles, "repeated", "part"), lines)
 
 
+def projects() -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The folder and the project table of every distribution of this repository."""
+    for folder in (ROOT / "core", *PLUGINS, *sorted((ROOT / "examples").glob("virtio-*"))):
+        yield folder, tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+
+
+def distributions_part(path: Path) -> Iterator[str]:
+    """Every distribution of this repository."""
+    for folder, project in projects():
+        place = os.path.relpath(folder / "README.md", path.parent)
+        yield f"- [{project['name']}]({place}): {project['description']}"
+
+
+def changelogs_part(path: Path) -> Iterator[str]:
+    """The changelog of every distribution that has one."""
+    for folder, project in projects():
+        if (folder / "CHANGELOG.md").exists():
+            place = os.path.relpath(folder / "CHANGELOG.md", path.parent)
+            yield f"- [{project['name']}]({place})"
+
+
+def laws_part(_: Path) -> Iterator[str]:
+    """Every law of the conformance kit, and whom it is for."""
+    kinds = {"D": DeviceConformance, "T": TransportConformance, "S": SectionConformance}
+    laws = {kind: laws_of(cls) for kind, cls in kinds.items()}
+    said = {name: text for found in laws.values() for name, text in found.items()}
+    lines = [
+        (f"`{name}`", " ".join(kind for kind in kinds if name in laws[kind]), text)
+        for name, text in sorted(said.items())
+    ]
+    yield from table(("law", "of", "what it says"), lines)
+
+
 PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "records": records_part,
     "fields": fields_part,
@@ -192,10 +227,17 @@ PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "hooks": hooks_part,
     "errors": errors_part,
     "cli": cli_part,
+    "variables": variables_part,
+    "api": api_part,
+    "distributions": distributions_part,
+    "changelogs": changelogs_part,
+    "devices": device_table.devices_part,
+    "proven": device_table.proven_part,
+    "gaps": device_table.gaps_part,
+    "laws": laws_part,
     "save": lambda _: steps_part(order.SAVE),
     "load": lambda _: steps_part(order.LOAD),
 }
-MARKED = re.compile(r"<!-- (?P<name>\w+):begin -->\n.*?<!-- (?P=name):end -->", re.DOTALL)
 QUOTED = re.compile(r"<!-- quote: (?P<file>\S+) -->\n```(?P<kind>\w*)\n.*?```\n", re.DOTALL)
 
 
@@ -207,13 +249,8 @@ def quote(match: re.Match[str]) -> str:
 
 def updated(path: Path, text: str) -> str:
     """A file's text with all its generated parts as they should be."""
-
-    def part(match: re.Match[str]) -> str:
-        name = match["name"]
-        lines = "\n".join(PARTS[name](path)).strip()
-        return f"<!-- {name}:begin -->\n\n{lines}\n\n<!-- {name}:end -->"
-
-    return QUOTED.sub(quote, MARKED.sub(part, text))
+    parts = {name: partial(PARTS[name], path) for name in part_names(text)}
+    return QUOTED.sub(quote, filled(text, parts))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

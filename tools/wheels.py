@@ -1,11 +1,12 @@
 """Build the wheels of this repository and install them into the running Python's environment.
 
     python tools/wheels.py build [NAME...]               print the paths of the wheels
-    python tools/wheels.py install [--lowest] NAME...    install those, and pytest with --tests
+    python tools/wheels.py install [--lowest] [NAME...]  install those, and pytest with --tests
 
-Names are core, pci, ccw, net, blk. A wheel is built only if what goes into it has changed, so that
-many environments share one build. `--lowest` installs each dependency at the lowest version that
-the distributions declare. Needs nothing but pip.
+Names are core and those of the folders in plugins/, without `virtio-`; none means all. A wheel is
+built only if what goes into it has changed, so that many environments share one build. `--lowest`
+installs each dependency at the lowest version that the distributions declare. Needs nothing but
+pip.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 STORE = ROOT / "build" / "wheels"
-PROJECTS = {
-    "core": ROOT / "core",
-    **{name: ROOT / "plugins" / f"virtio-{name}" for name in ("pci", "ccw", "net", "blk")},
+PLUGINS = {
+    settings.parent.name.removeprefix("virtio-"): settings.parent
+    for settings in sorted((ROOT / "plugins").glob("*/pyproject.toml"))
 }
+PROJECTS = {"core": ROOT / "core", **PLUGINS}
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
 
 
@@ -68,7 +70,8 @@ def install(wheels: Sequence[Path], *, lowest: bool = False, tests: bool = False
     subprocess.run(
         [*PIP, "install", "--no-deps", "--force-reinstall", *map(str, wheels)], check=True
     )
-    wanted = [f"{wheel}[testing]" if tests and _is_core(wheel) else str(wheel) for wheel in wheels]
+    extras = "[new,testing]" if tests else ""
+    wanted = [f"{wheel}{extras}" if _is_core(wheel) else str(wheel) for wheel in wheels]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
         constraints.write("\n".join(lowest_versions() if lowest else []))
         constraints.flush()
@@ -99,7 +102,7 @@ def _fingerprint(project: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(project.rglob("*")):
         inside = path.relative_to(project)
-        if path.is_file() and not {"__pycache__", "tests"} & set(inside.parts):
+        if path.is_file() and "__pycache__" not in inside.parts and inside.parts[0] != "tests":
             digest.update(f"{inside}\0{path.stat().st_size}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

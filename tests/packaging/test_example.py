@@ -10,7 +10,7 @@ import pytest
 from tools.wheels import PIP, ROOT
 
 EXAMPLE = ROOT / "examples" / "virtio-rng"
-SOURCES = sorted(EXAMPLE.rglob("*.py"))
+SOURCES = sorted((EXAMPLE / "src").rglob("*.py"))
 LINES_AT_MOST = 65
 
 
@@ -68,6 +68,21 @@ def test_it_loads_and_saves(with_rng, sample, tmp_path):
     steps = [trace.index(hook) for hook in ("load_device", "post_load", "save_device")]
     assert steps == sorted(steps)
     assert saved.read_bytes() == sample.read_bytes()
+
+
+@pytest.mark.packaging
+def test_beside_virtmig_rng_it_has_to_be_chosen(environment, example_wheel, sample, monkeypatch):
+    """Two drivers of one name are an error that says so, until a reader says which one counts."""
+    found = environment("pci", "ccw", "rng")
+    found.install("--no-deps", example_wheel)
+    try:
+        _, answer = found.virtmig_json("inspect", sample)
+        assert rng_of(answer["devices"])["error"]["type"] == "AmbiguousDriver"
+        monkeypatch.setenv("VIRTMIG_LOAD_PLUGINS", "virtmig-pci,virtmig-ccw,virtmig-example-rng")
+        _, answer = found.virtmig_json("inspect", sample)
+        assert "error" not in rng_of(answer["devices"])
+    finally:
+        found.uninstall("virtmig-example-rng")
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
+import tomllib
 
 import pytest
+
+from tools.wheels import PLUGINS
 
 pytestmark = pytest.mark.packaging
 
 SETS = {
     "core-alone": (),
-    "core+pci": ("pci",),
-    "core+ccw": ("ccw",),
-    "core+net": ("net",),
-    "core+blk": ("blk",),
-    "core+all": ("pci", "ccw", "net", "blk"),
+    **{f"core+{name}": (name,) for name in PLUGINS},
+    "core+all": tuple(PLUGINS),
 }
-DEPENDENCIES = {"attrs", "cbor2", "click", "pluggy"}
+DEPENDENCIES = {"attrs", "cbor2", "click", "packaging", "pluggy"}
 EVERY_MODULE = """
 import importlib, pkgutil, sys
 for package in sys.argv[1:]:
@@ -35,6 +35,12 @@ print(json.dumps([str(path) for path in importlib.metadata.files(sys.argv[1])]))
 NO_DRIVER = 4
 
 
+def brings(plugin: str) -> set[str]:
+    """Names of the drivers of a plugin, by its entry points."""
+    project = tomllib.loads((PLUGINS[plugin] / "pyproject.toml").read_text())["project"]
+    return {name for group in project["entry-points"].values() for name in group}
+
+
 @pytest.fixture(params=SETS.values(), ids=SETS.keys())
 def installed(request, environment):
     """Give each environment in turn."""
@@ -44,7 +50,9 @@ def installed(request, environment):
 def needs(device: dict[str, object]) -> set[str]:
     """Name the plugins that decoding this device of a sample takes."""
     path, _, name = str(device["idstr"]).rpartition("/")
-    return {"ccw" if path.startswith("/") else "pci", name.removeprefix("virtio-")}
+    wanted = ("virtio-ccw" if path.startswith("/") else "virtio-pci", name)
+    owners = {driver: plugin for plugin in PLUGINS for driver in brings(plugin)}
+    return {owners.get(driver, driver.removeprefix("virtio-")) for driver in wanted}
 
 
 def test_only_what_the_metadata_names_is_installed(installed):
@@ -57,7 +65,7 @@ def test_only_what_the_metadata_names_is_installed(installed):
 
 def test_every_module_imports(installed):
     """No module needs what the distribution does not depend on."""
-    packages = ["virtmig", *(f"virtmig_{name}" for name in installed.plugins)]
+    packages = ["virtmig", *(f"virtmig_{name.replace('-', '_')}" for name in installed.plugins)]
     done = installed.run("python", "-W", "error", "-c", EVERY_MODULE, *packages)
     assert done.returncode == 0, done.stderr
 
@@ -65,7 +73,7 @@ def test_every_module_imports(installed):
 def test_types_and_licence_are_installed(installed):
     """Type checkers find `py.typed`, lawyers the licence."""
     for name in ("", *installed.plugins):
-        package = f"virtmig_{name}" if name else "virtmig"
+        package = f"virtmig_{name.replace('-', '_')}" if name else "virtmig"
         files = json.loads(installed.run("python", "-c", FILES, package.replace("_", "-")).stdout)
         assert f"{package}/py.typed" in files
         assert any(path.endswith("dist-info/licenses/LICENSE") for path in files)
@@ -76,7 +84,7 @@ def test_plugins_lists_what_is_there(installed):
     code, answer = installed.virtmig_json("plugins")
     assert code == 0
     found = {row["name"]: row["distribution"] for row in answer["plugins"]}
-    assert found == {f"virtio-{name}": f"virtmig-{name}" for name in installed.plugins}
+    assert found == {one: f"virtmig-{name}" for name in installed.plugins for one in brings(name)}
     shown = installed.run("virtmig", "plugins").stdout
     if not installed.plugins:
         assert "pip install virtmig-pci virtmig-ccw virtmig-net virtmig-blk" in shown
