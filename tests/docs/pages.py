@@ -3,8 +3,8 @@
 A `console` block holds commands behind `$ ` and what they print; a line of three dots stands for
 any lines. A command may fail only if `$ echo $?` follows it. `sh` blocks run as a whole. A `python`
 block may be followed by an `output` block. All blocks of a page run in one folder, in order, with
-the repository's `samples` and `examples` in it. A block under `<!-- test: skip REASON -->` is left
-out and listed with its reason. The rows of a `hex` block are bytes of a section.
+the repository's `samples`, `examples` and `docs/code` in it. A block under `<!-- test: skip REASON
+-->` is left out and listed with its reason. The rows of a `hex` block are bytes of a section.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _with_output(block: Block, following: list[Block], text: str) -> Block:
 
 def furnish(folder: Path) -> Path:
     """A folder as the commands of the documentation expect it: a checkout's samples in it."""
-    for name in ("samples", "examples"):
+    for name in ("samples", "examples", "docs/code"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
     return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
+import tomllib
 from importlib import metadata
 
 import pytest
@@ -25,7 +26,12 @@ from virtmig.reading import Options, read_device, virtio_sections
 from virtmig.stream.opening import open_stream
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
-OURS = {"virtio-pci", "virtio-ccw", "virtio-net", "virtio-blk"}
+OURS = {
+    name
+    for settings in ROOT.glob("plugins/*/pyproject.toml")
+    for group in tomllib.loads(settings.read_text())["project"]["entry-points"].values()
+    for name in group
+}
 
 
 def named(page):
@@ -38,7 +44,7 @@ RUN_ON = list({block.page: None for block in BLOCKS if block.runs})
 @pytest.fixture(autouse=True)
 def only_our_drivers():
     """Quoted output names all installed drivers; others beside ours would stand in it."""
-    groups = ("virtmig.devices", "virtmig.transports")
+    groups = ("virtmig.devices", "virtmig.transports", "virtmig.sections")
     names = {point.name for group in groups for point in metadata.entry_points(group=group)}
     if names != OURS:
         pytest.skip(

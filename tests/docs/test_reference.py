@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 
@@ -9,22 +10,14 @@ import click
 import pytest
 
 from tests.docs.pages import PAGES, ROOT
-from tools import gen_docs
-from virtmig import errors
-from virtmig.cli.main import COMMANDS, virtmig
+from tools import api_surface, gen_docs
+from virtmig import api, errors
 from virtmig.formats.tables import name_of, records, rows
-from virtmig.hooks import hookspecs
 from virtmig.virtio import order
 
 REFERENCE = ROOT / "docs" / "reference"
-HOOKS = {
-    name: one for name, one in vars(hookspecs).items() if hasattr(one, f"{hookspecs.PROJECT}_spec")
-}
-ERRORS = [
-    one
-    for one in vars(errors).values()
-    if isinstance(one, type) and issubclass(one, errors.VirtmigError)
-]
+HOOKS = api_surface.hooks()
+ERRORS = api_surface.error_classes()
 
 
 def page(name):
@@ -49,8 +42,37 @@ def test_there_are_hooks():
 
 @pytest.mark.parametrize("name", HOOKS)
 def test_a_hook_has_an_entry_with_its_exact_signature(name):
+    """Letter by letter, types too; what its line in the source says, read by a parser."""
     arguments = ", ".join(inspect.signature(HOOKS[name]).parameters)
-    assert f"\n### `{name}({arguments})`\n" in page("hooks.md")
+    entry = section(page("hooks.md"), f"### `{name}({arguments})`")
+    source = ast.parse(inspect.getsource(HOOKS[name])).body[0]
+    exact = f"{name}({ast.unparse(source.args)}) -> {ast.unparse(source.returns)}"
+    assert f"\n```text\n{exact}\n```\n" in entry
+
+
+def named_for_hooks():
+    """The tests that are named for a hook, by its name; each with what it asserts."""
+    text = (ROOT / "tests" / "core" / "hooks" / "test_each_hook.py").read_text()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_hook_"):
+            asserted = [one for one in ast.walk(node) if isinstance(one, ast.Assert | ast.With)]
+            strings = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+            yield node.name.removeprefix("test_hook_"), node.decorator_list, asserted, strings
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_hook_has_a_test_that_is_named_for_it(name):
+    """One that is run, asserts something, and says the hook's name in doing so."""
+    found = [one for one in named_for_hooks() if one[0] == name]
+    assert len(found) == 1, f"write test_hook_{name}"
+    _, decorators, asserted, strings = found[0]
+    assert not decorators
+    assert asserted
+    assert name in strings
+
+
+def test_no_test_is_named_for_a_hook_that_is_gone():
+    assert {name for name, *_ in named_for_hooks()} == set(HOOKS)
 
 
 @pytest.mark.parametrize("name", HOOKS)
@@ -76,16 +98,61 @@ def test_the_guide_to_errors_knows_every_family(cls):
         assert f"`{cls.__name__}`" in text
 
 
+COMMANDS = dict(gen_docs.commands())
+
+
+def test_the_commands_are_those_that_the_program_has():
+    """Subcommands of subcommands too."""
+    assert {"virtmig", "virtmig inspect", "virtmig plugins list"} <= set(COMMANDS)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_and_argument_of_a_command_is_documented(name):
-    text = section(page("cli.md"), f"### virtmig {name}")
-    command = virtmig.get_command(click.Context(virtmig), name)
-    for parameter in command.params:
+    text = section(page("cli.md"), f"### {name}")
+    context = COMMANDS[name]
+    for parameter in context.command.get_params(context):
         if isinstance(parameter, click.Option):
-            assert all(option in text for option in parameter.opts)
+            assert all(option in text for option in (*parameter.opts, *parameter.secondary_opts))
             assert parameter.help, f"{parameter.name} has no help"
         else:
-            assert parameter.name.upper() in text
+            assert parameter.make_metavar(context).strip("[].") in text
+
+
+@pytest.mark.parametrize("name", api.__all__)
+def test_a_name_of_the_api_is_documented(name):
+    """With its kind, its exact signature, what it means, and since when."""
+    entries = [one for one in api_surface.surface() if one.name == name]
+    entry = next(one for one in entries if one.kind == api_surface.kind_of(getattr(api, name)))
+    text = page("api.md")
+    if entry.kind == "wire type":
+        row = rf"^\| `{name}` \| `\w+` \| `.+` \| \d+\.\d+\.\d+ \| \S.*\|$"
+        assert re.search(row, text, re.MULTILINE)
+        return
+    found = section(text, f"### `{name}`")
+    assert re.search(
+        rf"^{entry.kind.capitalize()}, since \d+\.\d+\.\d+\.\n\n[`\w]", found, re.MULTILINE
+    )
+    for one in entries:
+        if one.kind == entry.kind:
+            assert f"\n{one.name}{one.text}\n" in found
+
+
+def test_every_environment_variable_is_documented():
+    """Whatever the sources, the tests and the tools read; the name is looked for as text."""
+    files = [path for name in ("core/src", "plugins", "examples", "tests", "tools")
+             for path in (ROOT / name).rglob("*.py")]  # fmt: skip
+    files += [ROOT / ".ci" / "run", ROOT / "tox.ini"]
+    names = {
+        name for path in files for name in re.findall(r"VIRTMIG_[A-Z_]*[A-Z]", path.read_text())
+    }
+    assert {"VIRTMIG_LOAD_PLUGINS", "VIRTMIG_LAB"} <= names
+    text = page("environment.md")
+    missing = [
+        name for name in sorted(names) if not re.search(rf"^\| `{name}` \| \S", text, re.MULTILINE)
+    ]
+    assert not missing
+    gone = set(re.findall(r"VIRTMIG_[A-Z_]*[A-Z]", text)) - names
+    assert not gone
 
 
 @pytest.mark.parametrize("cls", gen_docs.CORE, ids=lambda cls: cls.__name__)
@@ -97,9 +164,10 @@ def test_a_core_record_is_listed_with_all_its_fields(cls):
 def test_a_plugin_lists_all_its_fields_in_its_readme_too(folder):
     """Whoever finds the plugin on a package index finds what it decodes."""
     for driver in gen_docs.drivers_of(folder):
-        roots = [getattr(driver, role, None) for role in ("state", "config", "queue", "extra")]
+        roles = ("state", "outer", "config", "queue", "extra")
+        roots = [getattr(driver, role, None) for role in roles]
         for cls in records(*[root for root in roots if root is not None]):
-            assert_listed(cls, (folder / "README.md").read_text(), "####")
+            assert_listed(cls, (folder / "README.md").read_text(), "###")
             assert_listed(cls, page("records.md"), "####")
 
 
@@ -133,13 +201,16 @@ def read_step(titles, line):
         "": order.Per.ONCE,
         "for each queue": order.Per.QUEUE,
         "for each one sent": order.Per.SUBSECTION,
+        "if it has fields of its own": order.Per.OUTER,
     }
     return name.strip("`"), text, titles[column], loops[line[3]], line[4].strip("`")
 
 
 def test_every_open_fact_is_explained():
     text = (ROOT / "docs" / "explanation" / "facts.md").read_text()
-    for fact in ("multiqueue", "pci_config_size", "element_ndescs", "host_byteorder"):
+    facts = {fact.name for one in gen_docs.PLUGINS for driver in gen_docs.drivers_of(one)
+             for fact in driver.facts}  # fmt: skip
+    for fact in facts | {"multiqueue", "element_ndescs", "host_byteorder"}:
         assert re.search(rf"^\| `{fact}` \|", text, re.MULTILINE)
 
 
