@@ -1,0 +1,225 @@
+"""Where live laws are tried: live devices around the driver under test, and states for them."""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+import attrs
+
+from virtmig.errors import (
+    EncodeError,
+    LoadRefused,
+    MissingFact,
+    NotYetLoaded,
+    VirtmigError,
+    told,
+)
+from virtmig.hooks.registry import Drivers
+from virtmig.live.blueprint import implied_host_features, implied_queue_sizes
+from virtmig.live.device import Transport, VirtioDevice
+from virtmig.live.procedure import OnStep, virtio_load, virtio_save
+from virtmig.testing.diff import named
+from virtmig.testing.draw import Draw
+from virtmig.testing.drawing import Undrawable
+from virtmig.testing.drawn import drawing
+from virtmig.testing.report import LawBroken
+from virtmig.testing.settings import given_facts, scope_of
+from virtmig.testing.stubs import (
+    PLACE,
+    KitConfig,
+    KitState,
+    kit_drivers,
+    without_transport,
+)
+from virtmig.testing.subject import Subject
+from virtmig.virtio.envelope import Envelope
+from virtmig.virtio.facts import Fact
+from virtmig.virtio.state import VirtioState
+
+R = TypeVar("R")
+CREATE = "let the create hook make a new live object of any decoded state"
+WIDE = 1 << 63
+"""A feature that every device of the bench offers, so that all 64 are looked at."""
+
+
+@attrs.frozen
+class Author:
+    """What a test class adds: how to make a live object, and how to put another state into it."""
+
+    make: Callable[[VirtioState], Any]
+    scramble: Callable[[Any, Draw], None]
+
+
+def evolved(record: R, **changes: Any) -> R:
+    """A record with other values; type checkers do not see that records are attrs classes."""
+    made: R = attrs.evolve(cast("Any", record), **changes)
+    return made
+
+
+def silent(*_: object) -> None:
+    """Watch no step."""
+
+
+@contextmanager
+def asked(do: str) -> Generator[None]:
+    """While a hook is asked: what it gets wrong is a broken law, but a refusal."""
+    try:
+        yield
+    except LoadRefused:
+        raise
+    except VirtmigError as error:
+        raise LawBroken(told(error), do=do, field=hook_of(error)) from error
+
+
+@contextmanager
+def scrambling(driver: Any) -> Generator[None]:
+    """While the author's test works: its own exceptions are its own, declarations are judged."""
+    try:
+        yield
+    except (Undrawable, MissingFact):
+        with drawing(driver):
+            raise
+
+
+class Bench(ABC):
+    """A driver under test with the kit's own driver on its other side."""
+
+    def __init__(self, subject: Subject, author: Author, *observers: Any) -> None:
+        self.subject = subject
+        self.author = author
+        self.drivers = self._drivers(observers)
+
+    @property
+    def layout(self) -> Envelope:
+        """How sections of the two drivers are laid out."""
+        return self.drivers.envelope
+
+    @property
+    def version(self) -> int:
+        """The section version that is written."""
+        return self.drivers.device.driver.version
+
+    @abstractmethod
+    def _drivers(self, observers: tuple[Any, ...]) -> Drivers: ...
+    @abstractmethod
+    def _draw_state(self, draw: Draw, version: int) -> VirtioState: ...
+
+    def draw_state(self, draw: Draw, version: int = 0) -> VirtioState:
+        """A state whose core parts fit each other, and whose other parts are drawn."""
+        with drawing(self.subject.driver):
+            return self._draw_state(draw, version or self.version)
+
+    @abstractmethod
+    def parts(self, state: VirtioState) -> dict[str, Any]:
+        """The records of the driver under test in a state, by path."""
+
+    @abstractmethod
+    def put(self, state: VirtioState, parts: dict[str, Any]) -> VirtioState:
+        """The state with other records of the driver under test."""
+
+    @abstractmethod
+    def live(self, device: VirtioDevice) -> Any:
+        """The live object of the driver under test."""
+
+    @abstractmethod
+    def created(self, state: VirtioState) -> Any:
+        """A live object as the create hook makes it."""
+
+    @abstractmethod
+    def fresh(self, state: VirtioState) -> VirtioDevice:
+        """A device as just plugged in, with the properties that `state` implies."""
+
+    def furnish(self, device: VirtioDevice, state: VirtioState, transport: Transport) -> None:
+        """What the core adds to a device that was just made."""
+        device.name = self.drivers.device.driver.name
+        device.target_endian = "little"
+        device.facts = state.facts
+        device.host_features |= implied_host_features(state) | WIDE
+        device.config = bytes(len(state.common.config))
+        if not device.queues:
+            device.add_queues(implied_queue_sizes(state))
+        device.plug(transport)
+
+    def negotiated(self, state: VirtioState) -> VirtioDevice:
+        """A fresh device whose guest driver has done to the core what `state` says of it."""
+        device = self.fresh(state)
+        core = attrs.evolve(state, config=KitConfig(address=0), device=KitState(), outer=None)
+        queues = tuple(evolved(q, transport=without_transport(q.transport)) for q in state.queues)
+        tails = evolved(state.subsections, extra_state=None)
+        core = attrs.evolve(core, queues=queues, subsections=tails)
+        virtio_load(device, kit_drivers(), core)
+        vars(device.transport).pop(PLACE, None)
+        return device
+
+    def scrambled(self, state: VirtioState, draw: Draw) -> VirtioDevice:
+        """A device in some state that a guest could have reached."""
+        device = self.negotiated(state)
+        self.scramble(device, state, draw)
+        return device
+
+    def scramble(self, device: VirtioDevice, state: VirtioState, draw: Draw) -> None:
+        """Let the author's test change the device."""
+        draw.scope = lambda: scope_of(self.layout, state, self.version)
+        with scrambling(self.subject.driver):
+            self.author.scramble(self.live(device), draw)
+
+    def save(self, device: VirtioDevice, on_step: OnStep = silent) -> VirtioState:
+        """The state of a device; what the plugin gets wrong in it is a broken law."""
+        try:
+            return virtio_save(device, self.drivers, on_step)
+        except VirtmigError as error:
+            do = "let the hook return its record for every state that a guest can reach"
+            raise LawBroken(f"saving failed: {told(error)}", do=do, field=hook_of(error)) from error
+
+    def load(self, device: VirtioDevice, state: VirtioState, on_step: OnStep = silent) -> None:
+        """Load a state; anything but a refusal is a broken law."""
+        try:
+            virtio_load(device, self.drivers, state, None, on_step)
+        except LoadRefused:
+            raise
+        except VirtmigError as error:
+            raise LawBroken(_reason(error), do=_load_advice(error), field=hook_of(error)) from error
+
+    def payload(self, state: VirtioState) -> tuple[VirtioState, bytes]:
+        """The bytes of a saved state, under the facts that fit its device."""
+        failed: VirtmigError | None = None
+        for facts in self._facts_to_try(state):
+            tried = attrs.evolve(state, facts=facts)
+            try:
+                return tried, self.layout.unparse(tried, self.version)
+            except EncodeError as error:
+                failed = failed or error
+        assert failed is not None  # noqa: S101  there is always one set of facts to try
+        do = "save the record that the layout declares: counts, conditions and types have to fit"
+        field = named(self.layout.parts, failed.where.path, self.layout.scope({}, 0))
+        raise LawBroken(f"it cannot be written: {failed}", do=do, field=field)
+
+    def _facts_to_try(self, state: VirtioState) -> Iterator[tuple[Fact, ...]]:
+        """The facts of the device first, then all others that the driver's layouts ask for."""
+        yield state.facts
+        known = self.layout.open_facts
+        for values in itertools.product(*(fact.candidates for fact in known.values())):
+            yield given_facts(dict(zip(known, values, strict=True)))
+
+
+def hook_of(error: VirtmigError) -> str:
+    """The hook that an error of a bound plugin names: `OWNER: HOOK: ...`."""
+    return error.reason.partition(": ")[2].partition(":")[0].partition(" ")[0]
+
+
+def _reason(error: VirtmigError) -> str:
+    return f"loading failed: {told(error)}"
+
+
+def _load_advice(error: VirtmigError) -> str:
+    if isinstance(error, NotYetLoaded):
+        return "move what needs it to post_load; load_device runs before the subsections"
+    if "belongs to the" in error.reason:
+        return "give your own attribute another name, and leave the core's alone"
+    if "returned" in error.reason:
+        return "return what the hook's reference says: load hooks return nothing"
+    return "raise DeviceMismatch if the device cannot take this state; let nothing else out"

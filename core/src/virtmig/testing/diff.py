@@ -1,0 +1,104 @@
+"""Where two values differ: by record and field, down to the innermost one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import attrs
+
+from virtmig.errors import VirtmigError, shown
+from virtmig.wire.layout import ATTRIBUTE, layout_for
+from virtmig.wire.lookup import find_field
+from virtmig.wire.scope import Scope
+
+MISSING = "nothing"
+
+
+@attrs.frozen
+class Difference:
+    """One place. field: `EchoState.tag`; path: `device.tag`; one, other: what stands there."""
+
+    field: str
+    path: str
+    one: Any
+    other: Any
+
+    @property
+    def name(self) -> str:
+        """Its field and, where that tells more, its path."""
+        tail = self.path.rpartition(".")[2]
+        deep = self.path.count(".") > 1 or tail != self.field.rpartition(".")[2]
+        return f"{self.field} ({self.path})" if self.field and deep else self.field or self.path
+
+    def said(self, one: str, other: str) -> str:
+        """`saved 3, loaded 0`."""
+        return f"{one} {shown(self.one)}, {other} {shown(self.other)}"
+
+
+def is_record(value: Any) -> bool:
+    """Whether it is an instance of a record class."""
+    return ATTRIBUTE in type(value).__dict__
+
+
+def differences(
+    one: Any, other: Any, path: str = "", field: str = "", *, types: bool = False
+) -> Iterator[Difference]:
+    """Every innermost place where the two differ; types: a bool is then no int, a list no tuple."""
+    if is_record(one) and type(one) is type(other):
+        for spec in layout_for(one).all_fields:
+            name = f"{type(one).__name__}.{spec.name}"
+            inner = f"{path}.{spec.key}" if path else spec.key
+            ours, theirs = getattr(one, spec.name), getattr(other, spec.name)
+            yield from differences(ours, theirs, inner, name, types=types)
+    elif _rows(one, other, types=types):
+        for index, (ours, theirs) in enumerate(zip(one, other, strict=True)):
+            yield from differences(ours, theirs, f"{path}[{index}]", field, types=types)
+    elif (types and type(one) is not type(other)) or not equal(one, other):
+        yield Difference(field, path, one, other)
+
+
+def _rows(one: Any, other: Any, *, types: bool) -> bool:
+    kinds: tuple[type[Any], ...] = (one.__class__, other.__class__)
+    if types and kinds[0] is not kinds[1]:
+        return False
+    return all(issubclass(kind, tuple | list) for kind in kinds) and len(one) == len(other)
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two values are equal, whatever a foreign comparison does."""
+    try:
+        return bool(one == other)
+    except Exception:  # noqa: BLE001  a plugin's own class may fail in any way
+        return False
+
+
+def first(one: Any, other: Any, path: str = "", *, types: bool = False) -> Difference | None:
+    """The first difference, if there is any."""
+    return next(differences(one, other, path, types=types), None)
+
+
+def fields_of(record: Any, path: str) -> Iterator[tuple[str, str, Any]]:
+    """Every field in a record, with its name, its path, and its value; records are gone into."""
+    for spec in layout_for(record).all_fields:
+        value = getattr(record, spec.name)
+        inner = f"{path}.{spec.key}"
+        yield f"{type(record).__name__}.{spec.name}", inner, value
+        items: Any = value if issubclass(type(value), tuple) else (value,)
+        for item in items:
+            if is_record(item):
+                yield from fields_of(item, inner)
+
+
+def named(parts: Iterable[tuple[str, Any]], path: str, scope: Scope) -> str:
+    """A path of an error as `EchoState.gain (device.gain)`; as it is if no field lies there."""
+    top, _, rest = path.partition(".")
+    for name, kind in parts:
+        if name == top.partition("[")[0] and rest:
+            try:
+                found = find_field(kind, rest, scope)
+            except VirtmigError:
+                return path
+            if found is not None:
+                return f"{found[0].cls.__name__}.{found[1].name} ({path})"
+    return path

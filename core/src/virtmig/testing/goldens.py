@@ -1,0 +1,152 @@
+"""Goldens: real sections beside a plugin's tests, in a folder with a manifest.
+
+`add_golden` takes a section out of a stream file; `read_goldens` gives all of a folder. Only the
+section is kept, as the rest of a stream is guest memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import lzma
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from virtmig.errors import BadContainer, NoDriver
+from virtmig.stream.opening import open_stream
+
+MANIFEST = "manifest.toml"
+BIGGEST = 64 << 20
+"""Bytes of one section at the most."""
+
+
+@attrs.frozen(kw_only=True)
+class Golden:
+    """One section, and what is known of the device that wrote it.
+
+    facts: what the bytes do not say, if they have to be told. truth: what the monitor said, by
+    dotted path in the decoded state (`device.mac`).
+    """
+
+    name: str
+    file: str
+    sha256: str
+    idstr: str
+    version_id: int
+    instance_id: int = 0
+    machine: str = ""
+    arch: str = ""
+    qemu: str = ""
+    command: str = ""
+    generator: str = ""
+    facts: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    truth: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    folder: Path = attrs.field(default=Path(), repr=False)
+
+    def __str__(self) -> str:
+        """Its name, for reports."""
+        return self.name
+
+    def payload(self) -> bytes:
+        """The bytes of the section; an error if they are not those of the manifest."""
+        path = self.folder / self.file
+        try:
+            with lzma.open(path) as packed:
+                data = packed.read(BIGGEST)
+        except (OSError, lzma.LZMAError, EOFError) as error:
+            raise BadContainer(f"{self.file}: {error}") from None
+        if (found := hashlib.sha256(data).hexdigest()) != self.sha256:
+            raise BadContainer(
+                f"{self.file} has sha256 {found[:12]}..., the manifest {self.sha256[:12]}..."
+            )
+        return data
+
+
+def read_goldens(folder: str | os.PathLike[str]) -> list[Golden]:
+    """All goldens of a folder, in the order of its manifest; none if there is no manifest."""
+    path = Path(folder) / MANIFEST
+    if not path.exists():
+        return []
+    try:
+        tables = tomllib.loads(path.read_text()).get("golden", [])
+        return [Golden(**table, folder=Path(folder)) for table in tables]
+    except (tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
+        raise BadContainer(f"{path}: {_plain(error)}") from None
+
+
+def _plain(error: Exception) -> str:
+    """`TypeError: Golden.__init__() got ...` in words of the manifest."""
+    return re.sub(r"Golden\.__init__\(\) (got|missing)", r"a [[golden]] table \1", str(error))
+
+
+def add_golden(
+    folder: str | os.PathLike[str],
+    stream_path: str | os.PathLike[str],
+    idstr: str,
+    *,
+    name: str = "",
+    **about: Any,
+) -> Golden:
+    """Copy one section of a stream into a folder, and enter it in the manifest.
+
+    about: `arch`, `qemu`, `command`, `generator`, `facts`, `truth`. A section that is there
+    already, by its checksum, is left as it is.
+    """
+    target = Path(folder)
+    with open_stream(stream_path) as stream:
+        found = [one for one in stream.sections if one.idstr == idstr]
+        if not found:
+            there = ", ".join(sorted({one.idstr for one in stream.sections}))
+            raise NoDriver(f"{os.fspath(stream_path)} has no section {idstr!r}", hint=there)
+        section, machine = found[0], stream.machine
+        data = bytes(stream.payload(section))
+    digest = hashlib.sha256(data).hexdigest()
+    for golden in read_goldens(target):
+        if golden.sha256 == digest:
+            return golden
+    known: dict[str, Any] = {"machine": machine, **about}
+    name = name or f"{machine or 'machine'}-{digest[:8]}"
+    golden = Golden(
+        name=name,
+        file=f"{name}.xz",
+        sha256=digest,
+        idstr=idstr,
+        instance_id=section.instance_id,
+        version_id=section.version_id,
+        folder=target,
+        **known,
+    )
+    target.mkdir(parents=True, exist_ok=True)
+    (target / golden.file).write_bytes(lzma.compress(data, preset=9))
+    _enter(target / MANIFEST, golden)
+    return golden
+
+
+def _enter(path: Path, golden: Golden) -> None:
+    """Append one table to the manifest."""
+    values = attrs.asdict(
+        golden, filter=lambda field, value: field.name != "folder" and value != ""
+    )
+    lines = [] if path.exists() else ["# Sections of real devices; see virtmig.testing.goldens.\n"]
+    lines += ["\n[[golden]]\n"]
+    lines += [f"{key} = {_toml(value)}\n" for key, value in values.items() if value not in ({}, "")]
+    with path.open("a") as manifest:
+        manifest.writelines(lines)
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it."""
+    if issubclass(type(value), Mapping):
+        pairs: Mapping[Any, Any] = value
+        inner = ", ".join(f"{json.dumps(str(key))} = {_toml(one)}" for key, one in pairs.items())
+        return f"{{ {inner} }}"
+    if issubclass(type(value), list | tuple):
+        items: Iterable[Any] = value
+        return f"[{', '.join(_toml(one) for one in items)}]"
+    return json.dumps(value)

@@ -1,0 +1,172 @@
+"""What all conformance classes have: the driver under test, and how a law is run and told."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import types
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn, TypeVar
+
+from virtmig.testing import notes
+from virtmig.testing.draw import Draw
+from virtmig.testing.isolation import only
+from virtmig.testing.report import LawBroken
+from virtmig.testing.running import examples, random_examples
+from virtmig.testing.subject import Subject
+
+K = TypeVar("K", bound="Kit")
+Law = Callable[[K], None]
+
+CONTRACT = "test_contract"
+"""The law that everything else needs: the plugin is found and can be bound."""
+
+
+class Kit:
+    """Base of the conformance classes.
+
+    driver: name of the entry point. goldens: folder of real sections (default: `goldens` beside the
+    test file). published: whether a missing golden is a failure instead of a skip. examples: how
+    many drawn states each law is tried on. seed: changes which. uses: other installed drivers that
+    the tests of this class may find.
+    """
+
+    __virtmig_kit__: ClassVar[bool] = True
+    kind: ClassVar[str] = ""
+
+    driver: str = ""
+    goldens: Path | str | None = None
+    published: bool = False
+    examples: int = 30
+    seed: int = 0
+    uses: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> Subject:
+        """The plugin under test, found once for each class."""
+        cls = type(self)
+        if "_virtmig_subject" not in cls.__dict__:
+            if not self.driver:
+                do = 'write driver = "virtio-..." in the class: the name of the entry point'
+                raise LawBroken(f"{cls.__name__} names no driver", do=do, field="driver")
+            setattr(cls, "_virtmig_subject", Subject(cls.kind, self.driver))  # noqa: B010
+        found: Subject = cls.__dict__["_virtmig_subject"]
+        return found
+
+    def each(self, check: Callable[[Draw], None], count: int = 0) -> None:
+        """Try `check` on drawn examples; they are the same in each run."""
+        examples(check, count or self.examples, self._seed(check))
+
+    def each_random(self, check: Callable[[Draw], None], count: int = 0) -> None:
+        """The same without Hypothesis, for what is counted over all examples."""
+        random_examples(check, count or 2 * self.examples, self._seed(check))
+
+    def _seed(self, check: Callable[[Draw], None]) -> int:
+        return zlib.crc32(f"{self.driver} {_name_of(check)} {self.seed}".encode())
+
+    def note(self, text: str) -> None:
+        """A line for the report that is no failure."""
+        notes.add(f"{self.driver}: {text}")
+
+    def golden_folder(self) -> Path:
+        """Where the goldens are."""
+        file = Path(sys.modules[type(self).__module__].__file__ or ".")
+        return file.parent / (self.goldens or "goldens")
+
+
+def law(method: Law[K]) -> Law[K]:
+    """A test method that says what it found as one block, without the kit's own traceback."""
+    name = method.__name__.removeprefix("test_")
+    text = " ".join((method.__doc__ or "").partition("\n\n")[0].split())
+
+    @functools.wraps(method)
+    def test(self: K) -> None:
+        __tracebackhide__ = True
+        with only(self.driver, *self.uses):
+            try:
+                _needs_contract(self, method.__name__)
+                method(self)
+            except LawBroken as error:
+                error.law = f"{name}: {text}"
+                error.plugin = _label(self)
+                broken = error
+            except Exception as error:  # noqa: BLE001  whatever the author's test raises
+                raise trimmed(error) from None
+            else:
+                return
+        fail(str(broken))
+
+    vars(test)["law"] = text
+    return test
+
+
+def laws_of(cls: type[Kit]) -> dict[str, str]:
+    """The laws of a conformance class by name, with what each says."""
+    found = {name: getattr(cls, name) for name in sorted(dir(cls)) if name.startswith("test_")}
+    said = {name: getattr(method, "law", "") for name, method in found.items()}
+    return {name.removeprefix("test_"): text for name, text in said.items() if text}
+
+
+def _name_of(check: Any) -> str:
+    """The name of a function, or of what a partial one is made of."""
+    return str(getattr(check, "func", check).__qualname__)
+
+
+def _label(kit: Kit) -> str:
+    try:
+        return kit.subject.label()
+    except LawBroken:
+        return kit.driver
+
+
+def _needs_contract(kit: Kit, method: str) -> None:
+    """A plugin that cannot be bound fails one law, not all of them."""
+    if method == CONTRACT:
+        return
+    try:
+        error = kit.subject.unsound
+    except LawBroken as unnamed:
+        error = unnamed
+    if error is not None:
+        skip(f"the law `contract` comes first: {error.found}")
+
+
+def trimmed(error: Exception) -> Exception:
+    """The same error, with only the frames outside of virtmig: what is left is the author's."""
+    frames: list[types.TracebackType] = []
+    at = error.__traceback__
+    while at is not None:
+        if not str(at.tb_frame.f_globals.get("__name__", "")).startswith("virtmig."):
+            frames.append(at)
+        at = at.tb_next
+    made: types.TracebackType | None = None
+    for one in reversed(frames):
+        made = types.TracebackType(made, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return error.with_traceback(made) if made is not None else error
+
+
+def fail(text: str) -> NoReturn:
+    """End a test as failed."""
+    import pytest  # noqa: PLC0415  only a running test needs it
+
+    pytest.fail(text, pytrace=False)
+
+
+def skip(text: str) -> NoReturn:
+    """End a test as skipped."""
+    import pytest  # noqa: PLC0415  only a running test needs it
+
+    pytest.skip(text)
+
+
+def dig(value: Any, path: str) -> Any:
+    """What stands at a dotted path in a tree of plain data; KeyError if nothing does."""
+    for step in path.replace("[", ".").replace("]", "").split("."):
+        key: Any = int(step) if step.isdecimal() and not hasattr(value, "keys") else step
+        try:
+            value = value[key]
+        except (IndexError, ValueError, TypeError):
+            raise KeyError(path) from None
+    return value

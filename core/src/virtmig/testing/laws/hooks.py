@@ -1,0 +1,149 @@
+"""Laws of hooks: in the documented order, from what is loaded by then, and silent."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from virtmig.errors import LoadRefused, shown
+from virtmig.hooks.tracing import hook_specs
+from virtmig.testing.draw import Draw, RandomDraw
+from virtmig.testing.kit import law
+from virtmig.testing.laws.live import LiveKit, unlike_attributes
+from virtmig.testing.looking import core
+from virtmig.testing.report import LawBroken
+from virtmig.testing.watching import calls_of, early_looks, printed
+from virtmig.virtio.order import LOAD, SAVE, Step, walk
+from virtmig.virtio.state import VirtioState
+from virtmig.virtio.subsections import TAILS
+
+MARK = "virtmig_impl"
+OF = {
+    "device": ("save_device", "load_device", "post_load", "save_outer", "load_outer"),
+    "transport": (
+        "save_config",
+        "load_config",
+        "save_queue",
+        "load_queue",
+        "notify",
+        "has_extra_state",
+        "save_extra_state",
+        "load_extra_state",
+    ),
+}
+"""The hooks that each kind of plugin has in the procedure."""
+MAKERS = {"device": ("create_device",), "transport": ("create_transport",)}
+ASKED_ANYWHERE = ("describe_driver", "create_device", "create_transport", "has_extra_state")
+"""Hooks that have no place in the order."""
+
+
+class HookLaws(LiveKit):
+    """What holds for the hooks of every plugin with live objects."""
+
+    @law
+    def test_hooks_are_marked(self) -> None:
+        """Each method with the name of a hook is one, and is of this kind of plugin."""
+        plugin, kind = self.subject.plugin, self.subject.kind
+        mine = {"describe_driver", *OF[kind], *MAKERS[kind]}
+        for name in (one for one in dir(plugin) if not one.startswith("_")):
+            marked = hasattr(getattr(plugin, name, None), MARK)
+            where = f"{type(plugin).__name__}.{name}"
+            if name in hook_specs() and not marked:
+                do = "put @hookimpl above it, or give it another name"
+                raise LawBroken(
+                    "named like a hook and not marked: never called", do=do, field=where
+                )
+            if marked and name in hook_specs() and name not in mine:
+                do = f"take it out: a {kind} plugin is never asked for it"
+                raise LawBroken("a hook of another kind of plugin", do=do, field=where)
+            close = difflib.get_close_matches(name, mine, 1, 0.85)
+            if close and name not in hook_specs() and callable(getattr(plugin, name)):
+                self.note(f"{where} is no hook; is it meant to be {close[0]}?")
+
+    @law
+    def test_order(self) -> None:
+        """Hooks are called in the documented order, each by the core alone."""
+        for number in range(4):
+            draw = RandomDraw(number)
+            bench = self.bench()
+            setting = bench.draw_state(draw)
+            device = bench.scrambled(setting, draw)
+            with calls_of(self.subject.plugin) as saving:
+                state = bench.save(device)
+            self._ordered(saving, self._expected(SAVE, state), "saving")
+            other = bench.fresh(setting)
+            with calls_of(self.subject.plugin) as loading:
+                self.put(other, state)
+            self._ordered(loading, self._expected(LOAD, state), "loading")
+
+    def _expected(self, steps: tuple[Step, ...], state: VirtioState) -> list[str]:
+        """The calls of this plugin's hooks in a walk over the documented steps."""
+        bench = self.bench()
+        tails = state.subsections
+        sent = [name for name, field in TAILS.items() if getattr(tails, field.name) is not None]
+        bound: Any = self.subject.bound
+        found: list[str] = []
+        outer = bench.drivers.device.driver.outer is not None
+        for step, key in walk(steps, len(state.queues), sent, outer=outer):
+            name = step.name
+            if step.per.value == "subsection" and key == "virtio/extra_state":
+                name = "save_extra_state" if steps is SAVE else "load_extra_state"
+            if name in OF[bench.subject.kind] and bound.has(name):
+                found.append(name)
+        return found
+
+    def _ordered(self, calls: list[str], expected: list[str], what: str) -> None:
+        made = [name for name in calls if name not in ASKED_ANYWHERE]
+        if made != expected:
+            do = "call no hook yourself: the core calls each one when its turn comes"
+            text = f"{what}: {shown(made)}; documented: {shown(expected)}"
+            raise LawBroken(text, do=do, field="hooks")
+
+    @law
+    def test_reads_nothing_unloaded(self) -> None:
+        """A load hook reads nothing that the documented order restores later."""
+        self.each(self._reads_nothing_unloaded, 20)
+
+    def _reads_nothing_unloaded(self, draw: Draw) -> None:
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        device = bench.fresh(setting)
+        state = bench.save(bench.scrambled(setting, draw)) if draw.boolean() else setting
+        with early_looks() as found:
+            try:
+                bench.load(device, state)
+            except LoadRefused:
+                return
+        if found:
+            do = "do what needs it in post_load, where everything is loaded"
+            raise LawBroken(f"it looks and hides the error: {found[0]}", do=do, field="load hook")
+
+    @law
+    def test_core_is_left_alone(self) -> None:
+        """After a load, what belongs to the core is what it is without this plugin."""
+        self.each_random(self._core_is_left_alone, 20)
+
+    def _core_is_left_alone(self, draw: Draw) -> None:
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        state = bench.save(bench.scrambled(setting, draw))
+        device, plain = self.loaded(state, setting), bench.negotiated(state)
+        for name, ours, expected in unlike_attributes(core(device), core(plain)):
+            do = "leave what the core restores alone; keep what you need in attributes of your own"
+            text = f"{shown(ours)} after a load, {shown(expected)} in the state"
+            raise LawBroken(text, do=do, field=name)
+
+    @law
+    def test_silent(self) -> None:
+        """Hooks print nothing: the output of the command is an answer."""
+        draw = RandomDraw(5)
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        device = bench.scrambled(setting, draw)
+        with printed() as said:
+            self.subject.describe()
+            self.put(bench.fresh(setting), bench.save(device))
+        if said[0]:
+            raise LawBroken(
+                f"printed {shown(said[0])}", do="use logging, or nothing", field="hooks"
+            )

@@ -1,0 +1,200 @@
+"""Laws of live objects: what is loaded is what was saved, and nothing else changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from virtmig.errors import LoadRefused, shown
+from virtmig.live.device import VirtioDevice
+from virtmig.testing.bench import Bench
+from virtmig.testing.diff import Difference, differences, fields_of
+from virtmig.testing.draw import Draw
+from virtmig.testing.kit import Kit, law
+from virtmig.testing.looking import own
+from virtmig.testing.report import LawBroken
+from virtmig.virtio.state import VirtioState
+
+
+class LiveKit(Kit):
+    """Base of the classes whose drivers have live objects.
+
+    derived: live attributes that are worked out anew after a load. not_scrambled: record fields
+    that can have one value only, or that no guest can change. normalised: record fields that a
+    load may bring into range. properties: record fields that tell what the device is: the create
+    hook takes them from the state, and no guest changes them. converted: record fields whose value
+    a live attribute of the same name holds in another form.
+    """
+
+    derived: tuple[str, ...] = ()
+    not_scrambled: tuple[str, ...] = ()
+    normalised: tuple[str, ...] = ()
+    properties: tuple[str, ...] = ()
+    converted: tuple[str, ...] = ()
+
+    def bench(self) -> Bench:
+        """Live objects of the driver under test."""
+        raise NotImplementedError
+
+    def loaded(self, state: VirtioState, setting: VirtioState) -> VirtioDevice:
+        """A fresh device with a state in it that was saved; refusing it is a broken law."""
+        device = self.bench().fresh(setting)
+        self.put(device, state)
+        return device
+
+    def put(self, device: VirtioDevice, state: VirtioState) -> None:
+        """Load a state that was saved of a device with the same properties."""
+        try:
+            self.bench().load(device, state)
+        except LoadRefused as error:
+            do = "accept what save returns; or let scramble draw only what a guest can reach"
+            text = f"a state that was saved is refused: {error}"
+            raise LawBroken(text, do=do, field=error.where.path) from error
+
+    def attributes(self, device: VirtioDevice) -> dict[str, Any]:
+        """The plugin's own attributes that are not derived, frozen."""
+        found = own(self.bench().live(device))
+        return {name: value for name, value in found.items() if name not in self.derived}
+
+    def called(self, device: VirtioDevice, name: str) -> str:
+        """`LiveEcho.tag`."""
+        return f"{type(self.bench().live(device)).__name__}.{name}"
+
+
+def same_parts(bench: Bench, one: VirtioState, other: VirtioState) -> list[Difference]:
+    """Where the records of the driver under test differ in two states."""
+    ours, theirs = bench.parts(one), bench.parts(other)
+    found: list[Difference] = []
+    for name in dict.fromkeys((*ours, *theirs)):
+        found += differences(ours.get(name), theirs.get(name), name)
+    return found
+
+
+def unlike_attributes(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Names and values of attributes that differ."""
+    names = dict.fromkeys((*one, *other))
+    pairs = [(name, one.get(name), other.get(name)) for name in names]
+    return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+class RoundTripLaws(LiveKit):
+    """What a load and a save have to do together."""
+
+    @law
+    def test_load_save(self) -> None:
+        """A fresh device that is given what another one saved saves the same again."""
+        self.each(self._load_save)
+
+    def _load_save(self, draw: Draw) -> None:
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        device = bench.scrambled(setting, draw)
+        state, payload = bench.payload(bench.save(device))
+        other = self.loaded(state, setting)
+        again = bench.save(other)
+        for found in same_parts(bench, state, again):
+            do = "put back in the load hook what the save hook takes, each into its own attribute"
+            raise LawBroken(found.said("saved", "after a load"), do=do, field=found.name)
+        for found in differences(state.common, again.common, "common"):
+            do = "change nothing of the core's in a load hook; what a field and the core share in "
+            do += "name has to be left out of restore()"
+            raise LawBroken(found.said("saved", "after a load"), do=do, field=found.name)
+        if bench.payload(again)[1] != payload:
+            do = "save values of the declared Python types"
+            raise LawBroken("equal states give other bytes", do=do)
+
+    @law
+    def test_nothing_is_forgotten(self) -> None:
+        """After a load every live attribute is what it was in the device that was saved."""
+        self.each(self._nothing_is_forgotten)
+
+    def _nothing_is_forgotten(self, draw: Draw) -> None:
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        device = bench.scrambled(setting, draw)
+        state, _ = bench.payload(bench.save(device))
+        other = self.loaded(state, setting)
+        for name, one, two in unlike_attributes(self.attributes(device), self.attributes(other)):
+            text = f"{shown(one)} in the saved device, {shown(two)} in the loaded one"
+            do = f"save and load it; if it is worked out anew after a load: derived = ({name!r},)"
+            raise LawBroken(f"saved nowhere: {text}", do=do, field=self.called(device, name))
+
+    @law
+    def test_every_field_changes(self) -> None:
+        """Each field of the record is different at least once after the device has changed."""
+        for start in ("a fresh device", "a device that was loaded"):
+            self._every_field_changes(start)
+
+    def _every_field_changes(self, start: str) -> None:
+        seen: dict[str, set[str]] = {}
+
+        def look(draw: Draw) -> None:
+            bench = self.bench()
+            setting = bench.draw_state(draw)
+            device = bench.negotiated(setting)
+            if start != "a fresh device":
+                state, _ = bench.payload(bench.save(bench.scrambled(setting, draw)))
+                self.put(device, state)
+                before = self._values(state)
+            else:
+                before = self._values(self._save_or_nothing(device))
+            bench.scramble(device, setting, draw)
+            after = self._values(bench.save(device))
+            for name, value in after.items():
+                seen.setdefault(name, set())
+                if value != before.get(name):
+                    seen[name].add(value)
+
+        self.each_random(look)
+        fixed = {*self.not_scrambled, *self.properties}
+        for name, values in seen.items():
+            if not values and name.rpartition(".")[2] not in fixed:
+                raise self._never(name, start)
+
+    def _never(self, name: str, start: str) -> LawBroken:
+        plain = name.rpartition(".")[2]
+        do = "save it from the live object, and let scramble change what it is saved from; if it "
+        do += f"can have one value only: not_scrambled = ({plain!r},)"
+        text = f"in {2 * self.examples} examples it never changed, starting with {start}"
+        return LawBroken(text, do=do, field=name)
+
+    def _save_or_nothing(self, device: VirtioDevice) -> VirtioState | None:
+        """What a fresh object saves; a transport may refuse before anything was loaded."""
+        try:
+            return self.bench().save(device)
+        except LawBroken as error:
+            if isinstance(error.__cause__, LoadRefused):
+                return None
+            raise
+
+    def _values(self, state: VirtioState | None) -> dict[str, str]:
+        """The value of each field, by name; of a field in many places, all of them."""
+        found: dict[str, str] = {}
+        for path, part in (self.bench().parts(state) if state is not None else {}).items():
+            for name, _, value in fields_of(part, path):
+                found[name] = found.get(name, "") + repr(value)
+        return found
+
+    @law
+    def test_load_replaces(self) -> None:
+        """A load into a device that was in use leaves nothing of what was there before."""
+        self.each(self._load_replaces)
+
+    def _load_replaces(self, draw: Draw) -> None:
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        state, _ = bench.payload(bench.save(bench.scrambled(setting, draw)))
+        used = bench.scrambled(setting, draw)
+        self.put(used, state)
+        self._same(used, self.loaded(state, setting), "a device in use", "a fresh device")
+        self.put(used, state)
+        self._same(used, self.loaded(state, setting), "a device loaded twice", "a fresh device")
+
+    def _same(self, one: VirtioDevice, other: VirtioDevice, which: str, than: str) -> None:
+        bench = self.bench()
+        do = "set every attribute in the load hook, also to nothing: append to none, skip none"
+        for found in same_parts(bench, bench.save(one), bench.save(other)):
+            raise LawBroken(found.said(which, than), do=do, field=found.name)
+        mine, theirs = own(bench.live(one)), own(bench.live(other))
+        for name, value, expected in unlike_attributes(mine, theirs):
+            text = f"{which} has {shown(value)}, {than} {shown(expected)}"
+            raise LawBroken(text, do=do, field=self.called(one, name))

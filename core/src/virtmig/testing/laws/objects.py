@@ -1,0 +1,203 @@
+"""Laws of live objects among each other: each is its own, and begins empty."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from virtmig.errors import LoadRefused, shown
+from virtmig.live.device import Transport, VirtioDevice
+from virtmig.testing.bench import asked
+from virtmig.testing.diff import equal
+from virtmig.testing.draw import Draw, RandomDraw
+from virtmig.testing.kit import law
+from virtmig.testing.laws.live import LiveKit, same_parts, unlike_attributes
+from virtmig.testing.looking import CORE, PLAIN, attributes, own
+from virtmig.testing.report import LawBroken
+from virtmig.wire.layout import ATTRIBUTE, layout_for
+
+MUTABLE = (list, dict, set, bytearray)
+ENOUGH = 8
+"""Examples after which a field that always followed the state is taken to follow it."""
+
+
+class ObjectLaws(LiveKit):
+    """What holds for two live objects of one plugin."""
+
+    @law
+    def test_devices_are_apart(self) -> None:
+        """What happens to one device never shows in another one."""
+        self.each_random(self._devices_are_apart, 20)
+
+    def _devices_are_apart(self, draw: Draw) -> None:
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        one, other = bench.scrambled(setting, draw), bench.scrambled(setting, draw)
+        first, second = bench.save(one), bench.save(other)
+        do = "keep state in the instance: no class attribute, no module variable, no plugin object"
+        for found in same_parts(bench, first, bench.save(one)):
+            text = found.said("saved", "after another device was saved")
+            raise LawBroken(text, do=do, field=found.name)
+        a, b, idle = (bench.fresh(setting) for _ in range(3))
+        before = own(bench.live(idle))
+        self.put(a, first)
+        self.put(b, second)
+        for device, state in ((a, first), (b, second)):
+            for found in same_parts(bench, state, bench.save(device)):
+                text = found.said("loaded", "after another device was loaded")
+                raise LawBroken(text, do=do, field=found.name)
+        for name, value, now in unlike_attributes(before, own(bench.live(idle))):
+            text = f"{shown(value)}, and {shown(now)} after another device was loaded"
+            raise LawBroken(text, do=do, field=self.called(idle, name))
+
+    @law
+    def test_made_anew(self) -> None:
+        """Each device is a new object, and shares nothing that can change with another one."""
+        bench = self.bench()
+        setting = bench.draw_state(RandomDraw(1))
+        one, other = bench.live(bench.fresh(setting)), bench.live(bench.fresh(setting))
+        do = "make a new object each time; an attribute that can change needs a factory"
+        if one is other:
+            raise LawBroken("the same object is made twice", do=do, field=type(one).__name__)
+        mine, theirs = attributes(one), attributes(other)
+        for name in set(mine) & set(theirs) - CORE:
+            if mine[name] is theirs[name] and _can_change(mine[name]):
+                found = f"two devices have the same {type(mine[name]).__name__}"
+                raise LawBroken(found, do=do, field=f"{type(one).__name__}.{name}")
+        for cls in type(one).__mro__[: type(one).__mro__.index(_base(one))]:
+            held: Any = vars(cls)
+            for name, value in held.items():
+                if not name.startswith("__") and issubclass(type(value), MUTABLE):
+                    found = f"a class attribute that all devices share: {shown(value)}"
+                    raise LawBroken(found, do=do, field=f"{cls.__name__}.{name}")
+
+    @law
+    def test_created_empty(self) -> None:
+        """The create hook takes properties from the state, and no state."""
+        seen: dict[str, list[bool]] = {}
+
+        def look(draw: Draw) -> None:
+            bench = self.bench()
+            state, other = bench.draw_state(draw), bench.draw_state(draw)
+            try:
+                saved = bench.parts(bench.save(self._created(state)))
+            except LawBroken:
+                return
+            for path, part in bench.parts(state).items():
+                theirs = bench.parts(other).get(path)
+                for name, value, one, rival in _triples(part, saved.get(path), theirs):
+                    if value != rival:
+                        seen.setdefault(name, []).append(equal(value, one))
+
+        self.each_random(look)
+        for name, followed in seen.items():
+            plain = name.rpartition(".")[2]
+            if len(followed) >= ENOUGH and all(followed) and plain not in self.properties:
+                do = "leave it to the load hook; if it tells what the device is, and no guest "
+                do += f"changes it: properties = ({plain!r},)"
+                raise LawBroken("a device just made has it already", do=do, field=name)
+
+    def _created(self, state: Any) -> VirtioDevice:
+        """A device made by the hook, not by the author's test."""
+        bench = self.bench()
+        made = bench.created(state)
+        if isinstance(made, VirtioDevice):
+            bench.furnish(made, state, Transport())
+            return made
+        device = VirtioDevice()
+        bench.furnish(device, state, made)
+        return device
+
+    @law
+    def test_let_go(self) -> None:
+        """A device that nobody uses any more is freed: the plugin does not hold on to it."""
+        bench = self.bench()
+        setting = bench.draw_state(RandomDraw(2))
+        device = bench.scrambled(setting, RandomDraw(3))
+        state = bench.save(device)
+        other = bench.fresh(setting)
+        with contextlib.suppress(LoadRefused):
+            bench.load(other, state)
+        held = [weakref.ref(device), weakref.ref(other)]
+        kind = type(bench.live(device)).__name__
+        del device, other
+        self.__dict__.pop("for_state", None)
+        gc.collect()
+        if any(one() is not None for one in held):
+            do = "keep no list or cache of devices in the plugin or its modules"
+            raise LawBroken("it is still there after the last use", do=do, field=kind)
+
+    @law
+    def test_own_names(self) -> None:
+        """Attributes of the plugin's own have other names than the core's."""
+        bench = self.bench()
+        live = bench.live(bench.fresh(bench.draw_state(RandomDraw(1))))
+        base = _base(live)
+        for cls in type(live).__mro__[: type(live).__mro__.index(base)]:
+            declared = {*vars(cls).get("__annotations__", {}), *vars(cls)} - {"__doc__"}
+            for name in sorted(declared & CORE):
+                do = f"give it another name: {name} belongs to the core, which sets it in each load"
+                raise LawBroken("declared a second time", do=do, field=f"{cls.__name__}.{name}")
+
+    @law
+    def test_post_load_again(self) -> None:
+        """post_load only works out: done once more, it changes nothing."""
+        self.each(self._post_load_again, 15)
+
+    def _post_load_again(self, draw: Draw) -> None:
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        device = self.loaded(bench.save(bench.scrambled(setting, draw)), setting)
+        before = own(bench.live(device))
+        if bench.subject.kind == "device":
+            with asked("let post_load work on any device that was loaded"):
+                bench.drivers.device.post_load(device)
+        for name, value, now in unlike_attributes(before, own(bench.live(device))):
+            do = "let post_load set what it sets from features and state, not change what it finds"
+            found = f"{shown(value)} after a load, {shown(now)} after post_load once more"
+            raise LawBroken(found, do=do, field=self.called(device, name))
+
+    @law
+    def test_derived(self) -> None:
+        """Each attribute declared as derived is worked out by a load."""
+        changed: set[str] = set()
+        kind = ""
+
+        def look(draw: Draw) -> None:
+            nonlocal kind
+            bench = self.bench()
+            setting = bench.draw_state(draw)
+            device = self.loaded(bench.save(bench.scrambled(setting, draw)), setting)
+            fresh, now = own(bench.live(bench.fresh(setting))), own(bench.live(device))
+            kind = type(bench.live(device)).__name__
+            changed.update(name for name, *_ in unlike_attributes(fresh, now))
+
+        if self.derived:
+            self.each_random(look)
+        for name in self.derived:
+            if name not in changed:
+                do = "work it out in post_load from features and state; or take it out of `derived`"
+                found = "after no load it is other than in a fresh device"
+                raise LawBroken(found, do=do, field=f"{kind}.{name}")
+
+
+def _base(live: Any) -> type[Any]:
+    """The core's class that a live object is of."""
+    return next(cls for cls in type(live).__mro__ if cls.__module__.startswith("virtmig.live"))
+
+
+def _can_change(value: Any) -> bool:
+    return not (
+        isinstance(value, (*PLAIN, tuple)) or callable(value) or ATTRIBUTE in type(value).__dict__
+    )
+
+
+def _triples(part: Any, saved: Any, other: Any) -> Iterator[tuple[str, Any, Any, Any]]:
+    """Name and the three values of each field of three records of one class."""
+    if type(part) is type(saved) is type(other):
+        for field in layout_for(part).all_fields:
+            name = f"{type(part).__name__}.{field.name}"
+            yield name, *(getattr(one, field.name) for one in (part, saved, other))

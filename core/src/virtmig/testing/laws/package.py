@@ -1,0 +1,177 @@
+"""Laws of the distribution: what it declares, imports, and does when it is imported."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from virtmig.checking.static import static_findings
+from virtmig.checking.subject import of_installed
+from virtmig.hooks.contract import Finding
+from virtmig.hooks.discovery import normal, scan
+from virtmig.testing.kit import Kit, law
+from virtmig.testing.report import LawBroken
+from virtmig.testing.subject import relative
+
+SERIOUS = ("no-core-range", "no-py-typed")
+"""Warnings of `virtmig plugins validate` that a published plugin has to be without."""
+SECONDS = 20.0
+
+
+class PackageLaws(Kit):
+    """What holds for the distribution of every plugin."""
+
+    @law
+    def test_distribution(self) -> None:
+        """Metadata and source are what `virtmig plugins validate` asks for."""
+        found = static_findings(of_installed(self.subject.source.distribution, scan()))
+        self._report(found)
+
+    def _report(self, findings: list[Finding]) -> None:
+        for one in findings:
+            if one.severity == "error" or one.code in SERIOUS:
+                do = one.do or "run `virtmig plugins validate` for more"
+                raise LawBroken(f"{one.what} [{one.code}]", do=do, field=one.where)
+            self.note(f"{one.where}: {one.what}; {one.do}")
+
+    @law
+    def test_one_version(self) -> None:
+        """The package and its distribution say the same version."""
+        top = sys.modules.get(self.subject.module.partition(".")[0])
+        said = getattr(top, "__version__", None)
+        written = self.subject.source.version
+        if said is not None and str(said) != written:
+            do = "write the version once: version(__name__) of importlib.metadata reads it"
+            text = f"__version__ is {said}, the distribution's {written}"
+            raise LawBroken(text, do=do, field=f"{self.subject.module}: __version__")
+
+    @law
+    def test_imports(self) -> None:
+        """The package imports what it declares, and virtmig.api alone of virtmig."""
+        brought = metadata.packages_distributions()
+        declared = _required(self.subject.distribution, 3)
+        plugins = {normal(one.distribution) for one in scan().drivers}
+        for path in self.subject.sources:
+            for line, name in imported(path):
+                self._imported(f"{relative(path)}:{line}", name, brought, declared, plugins)
+
+    def _imported(
+        self, where: str, name: str, brought: Any, declared: set[str], plugins: set[str]
+    ) -> None:
+        top = name.partition(".")[0]
+        owner = {normal(one) for one in brought.get(top, ())}
+        mine = normal(self.subject.source.distribution)
+        if top in sys.stdlib_module_names or mine in owner or top == self.subject.package.stem:
+            return
+        if top == "virtmig":
+            if name == "virtmig.api" or name.startswith("virtmig.api."):
+                return
+            do = "import from virtmig.api alone; the rest may change in any release"
+            raise LawBroken(f"imports {name}", do=do, field=where)
+        if owner & plugins:
+            do = "let each plugin work alone: copy what it needs, or ask for it in virtmig.api"
+            raise LawBroken(f"imports {name}, another plugin", do=do, field=where)
+        if not owner & declared:
+            do = f"add {', '.join(sorted(owner)) or top} to dependencies in pyproject.toml"
+            raise LawBroken(f"imports {name}, which is not declared", do=do, field=where)
+
+    @law
+    def test_import_does_nothing(self) -> None:
+        """Importing the plugin defines things, and does nothing else."""
+        others = [one.value.partition(":")[0] for one in scan().drivers]
+        mine = self.subject.module.partition(".")[0]
+        others = [name for name in others if name.partition(".")[0] != mine]
+        command = [sys.executable, "-m", "virtmig.testing.importing", self.subject.module, *others]
+        do = "let the module be imported by itself, in any order, without pytest, in no time"
+        try:
+            ran = subprocess.run(  # noqa: S603  our own module
+                command, capture_output=True, text=True, timeout=SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            found_text = f"importing it takes longer than {SECONDS:g} seconds"
+            raise LawBroken(found_text, do=do, field=self.subject.module) from None
+        if ran.returncode:
+            said = ran.stderr.strip().rpartition("\n")[2]
+            raise LawBroken(
+                f"it cannot be imported alone: {said}", do=do, field=self.subject.module
+            )
+        found = json.loads(ran.stdout)
+        do = "do it in a hook, when it is needed, or not at all"
+        for text in found["done"]:
+            raise LawBroken(f"on import it {text}", do=do, field=self.subject.module)
+        for name in found["others"]:
+            do = "let each plugin work alone"
+            raise LawBroken(f"it imports {name}, another plugin", do=do, field=self.subject.module)
+
+    @law
+    def test_methods_once(self) -> None:
+        """No class declares a method twice, of which Python keeps the last alone."""
+        for path in self.subject.sources:
+            for cls, name, line in doubled_methods(path):
+                do = "give one of them another name, or delete it"
+                where = f"{relative(path)}:{line}"
+                raise LawBroken(f"{cls}.{name} is declared twice", do=do, field=where)
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines and full names of what a file imports at run time; relative ones are its own."""
+    tree = ast.parse(path.read_bytes())
+    types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    for node in (one for one in ast.walk(tree) if one not in types):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            if node.module == "virtmig":
+                yield from ((node.lineno, f"virtmig.{alias.name}") for alias in node.names)
+            else:
+                yield node.lineno, node.module
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            named = (one for one in node.args[:1] if isinstance(one, ast.Constant))
+            yield from ((node.lineno, str(one.value)) for one in named)
+
+
+def doubled_methods(path: Path) -> Iterator[tuple[str, str, int]]:
+    """Class, name and line of each method that stands in its class a second time."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        seen: set[str] = set()
+        for one in node.body:
+            if isinstance(one, ast.FunctionDef):
+                plain = not any(_pairs(mark) for mark in one.decorator_list)
+                if one.name in seen and plain:
+                    yield node.name, one.name, one.lineno
+                seen.add(one.name)
+
+
+def _pairs(decorator: ast.expr) -> bool:
+    """Whether a decorator is one of those that take a method twice: a setter, an overload."""
+    return ast.unparse(decorator).endswith((".setter", ".deleter", ".getter", "overload"))
+
+
+def _required(distribution: metadata.Distribution, depth: int) -> set[str]:
+    """The distributions that one requires without any extra, and that these require."""
+    found: set[str] = set()
+    for line in distribution.requires or ():
+        if "extra" in line.partition(";")[2]:
+            continue
+        name = normal(re.split(r"[^\w.-]", line.strip(), maxsplit=1)[0])
+        found.add(name)
+        if depth:
+            try:
+                found |= _required(metadata.distribution(name), depth - 1)
+            except metadata.PackageNotFoundError:
+                continue
+    return found

@@ -1,0 +1,250 @@
+"""Laws of drawn states: any state that bytes can hold is refused whole, or kept whole."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from virtmig.errors import EncodeError, LoadRefused, shown
+from virtmig.live.device import VirtioDevice
+from virtmig.testing.diff import differences, is_record
+from virtmig.testing.draw import Draw
+from virtmig.testing.kit import law
+from virtmig.testing.laws.live import LiveKit, same_parts
+from virtmig.testing.looking import everything, own
+from virtmig.testing.report import LawBroken
+from virtmig.virtio.state import VirtioState
+from virtmig.wire.layout import layout_for
+
+
+class StateLaws(LiveKit):
+    """What holds for states that were not saved by the plugin itself."""
+
+    @law
+    def test_any_state(self) -> None:
+        """A state is refused by DeviceMismatch without a trace in the device, or kept whole."""
+        self.each(self._any_state)
+
+    def _any_state(self, draw: Draw) -> None:
+        bench = self.bench()
+        state = bench.draw_state(draw)
+        device = bench.fresh(state)
+        if self._refused(device, state):
+            return
+        self._kept(state, bench.save(device), "loaded")
+
+    def _refused(self, device: VirtioDevice, state: VirtioState) -> bool:
+        """Whether the device refuses the state; then it must be as it was, and the state too."""
+        bench = self.bench()
+        before, given = everything(device), copy.deepcopy(bench.parts(state))
+        try:
+            bench.load(device, state)
+        except LoadRefused as error:
+            if everything(device) != before:
+                do = "check everything first, and change the device after that"
+                text = f"refused with {error.reason!r}, but the device is not what it was"
+                raise LawBroken(text, do=do, field=error.where.path) from None
+            return True
+        for name, part in bench.parts(state).items():
+            for found in differences(given[name], part, name):
+                do = "do not change a record that a hook is given; copy what the device changes"
+                raise LawBroken(found.said("given", "after the load"), do=do, field=found.name)
+        return False
+
+    def _kept(self, state: VirtioState, again: VirtioState, what: str) -> None:
+        fixed = self.normalised
+        for found in same_parts(self.bench(), state, again):
+            plain = found.field.rpartition(".")[2]
+            if plain in fixed:
+                continue
+            do = "put every field back as it is; or raise DeviceMismatch for a value that does not "
+            do += f"fit; or, if QEMU itself brings it into range: normalised = ({plain!r},)"
+            raise LawBroken(found.said(what, "saved"), do=do, field=found.name)
+
+    @law
+    def test_half_way(self) -> None:
+        """A load that fails behind the plugin's hooks leaves nothing of the state in the device."""
+        self.each(self._half_way, 10)
+
+    def _half_way(self, draw: Draw) -> None:
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        state = bench.save(bench.scrambled(setting, draw))
+        device = bench.scrambled(setting, draw)
+        before = everything(device)
+
+        def stop(step: Any, *_: object) -> None:
+            if step.name in ("post_load", "load_outer"):
+                raise Stopped
+
+        try:
+            bench.load(device, state, stop)
+        except Stopped:
+            pass
+        except LoadRefused:
+            return
+        if everything(device) != before:
+            do = (
+                "keep state in attributes of the live object: the core puts those back, and no more"
+            )
+            raise LawBroken("after a failed load the device is not what it was", do=do)
+
+    @law
+    def test_record_is_not_shared(self) -> None:
+        """A record that was loaded does not change when the device goes on."""
+        self.each(self._record_is_not_shared, 15)
+
+    def _record_is_not_shared(self, draw: Draw) -> None:
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        state = bench.save(bench.scrambled(setting, draw))
+        kept = copy.deepcopy(bench.parts(state))
+        device = self.loaded(state, setting)
+        bench.scramble(device, setting, draw)
+        bench.save(device)
+        for name, part in bench.parts(state).items():
+            for found in differences(kept[name], part, name):
+                do = "copy what is mutable in a load hook: list(...), dict(...), bytearray(...)"
+                raise LawBroken(found.said("loaded", "later"), do=do, field=found.name)
+
+    @law
+    def test_without_subsections(self) -> None:
+        """A state without an optional subsection loads, and is saved without it."""
+        self.each(self._without_subsections, 20)
+
+    def _without_subsections(self, draw: Draw) -> None:
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        state, _ = bench.payload(bench.save(bench.scrambled(setting, draw)))
+        for name, part in bench.parts(state).items():
+            for field, smaller in without_tails(part):
+                if field.rpartition(".")[2] not in self.properties:
+                    self._without(bench.put(state, {name: smaller}), field, draw)
+
+    def _without(self, state: VirtioState, field: str, draw: Draw) -> None:
+        bench = self.bench()
+        do = "send a subsection only if it is not the default, and put the default back without it"
+        for device, kind in (
+            (bench.fresh(state), "a fresh device"),
+            (self._used(state, draw), "a device in use"),
+        ):
+            try:
+                bench.load(device, state)
+            except LoadRefused as error:
+                text = f"an older stream, which lacks it, is refused: {error}"
+                raise LawBroken(text, do=do, field=field) from error
+            for found in same_parts(bench, state, bench.save(device)):
+                text = f"loaded without it into {kind}; {found.said('then', 'saved')}"
+                raise LawBroken(text, do=do, field=field)
+
+    def _used(self, state: VirtioState, draw: Draw) -> VirtioDevice:
+        return self.bench().scrambled(state, draw)
+
+    @law
+    def test_each_field_alone(self) -> None:
+        """A single field that differs from a fresh device's is kept, whichever it is."""
+        self.each(self._each_field_alone, 12)
+
+    def _each_field_alone(self, draw: Draw) -> None:
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        try:
+            plain, _ = bench.payload(bench.save(bench.negotiated(setting)))
+        except LawBroken:
+            return  # a fresh object that cannot be saved: another law's business
+        drawn = bench.parts(setting)
+        for name, part in bench.parts(plain).items():
+            if type(drawn.get(name)) is type(part):
+                for changed in one_changed(part, drawn[name]):
+                    self._alone(bench.put(plain, {name: changed}))
+
+    def _alone(self, state: VirtioState) -> None:
+        bench = self.bench()
+        try:
+            bench.layout.unparse(state, bench.version)
+            device = bench.fresh(state)
+            bench.load(device, state)
+        except (EncodeError, LoadRefused):
+            return
+        self._kept(state, bench.save(device), "loaded alone")
+
+
+class VersionLaws(StateLaws):
+    """What holds for states of older versions."""
+
+    @law
+    def test_older_versions(self) -> None:
+        """States of each declared version load; what they lack is as in a fresh device."""
+        for version in range(self._oldest(), self.bench().version):
+            self.each(functools.partial(self._older, version=version), 20)
+
+    def _oldest(self) -> int:
+        return int(self.bench().drivers.device.driver.minimum_version)
+
+    def _older(self, draw: Draw, version: int) -> None:
+        bench = self.bench()
+        state = bench.draw_state(draw, version)
+        fresh = bench.parts(bench.save(bench.negotiated(state)))
+        device = bench.scrambled(attrs.evolve(state), draw)
+        try:
+            bench.load(device, state)
+        except LoadRefused:
+            return
+        again = self._writable(device, version)
+        for found in same_parts(bench, state, again):
+            name = found.field.rpartition(".")[2]
+            default = getattr(fresh.get(found.path.partition(".")[0]), name, None)
+            if name in self.normalised or (found.one is None and found.other == default):
+                continue
+            do = f"in a load hook, put the default back for what version {version} lacks (None)"
+            text = f"version {version}: {found.said('loaded', 'saved')}; fresh: {shown(default)}"
+            raise LawBroken(text, do=do, field=found.name)
+
+    def _writable(self, device: VirtioDevice, version: int) -> VirtioState:
+        """What is saved after a load of an older version; it has to be a state of the newest."""
+        try:
+            return self.bench().payload(self.bench().save(device))[0]
+        except LawBroken as error:
+            error.do = (
+                f"in a load hook, put the default back for what version {version} lacks (None)"
+            )
+            raise
+
+
+class Stopped(Exception):
+    """A load was stopped by the kit."""
+
+
+def without_tails(record: Any) -> Iterator[tuple[str, Any]]:
+    """The record without one of its subsections, or one of those of its parts."""
+    layout = layout_for(record)
+    for field in layout.all_fields:
+        value = getattr(record, field.name)
+        if value is None or not is_record(value):
+            continue
+        if field.type.tail is not None:
+            yield (
+                f"{type(record).__name__}.{field.name}",
+                attrs.evolve(record, **{field.name: None}),
+            )
+        for name, smaller in without_tails(value):
+            yield name, attrs.evolve(record, **{field.name: smaller})
+
+
+def one_changed(record: Any, drawn: Any) -> Iterator[Any]:
+    """The record with one field at a time as in `drawn`; not a count, whose array would not fit."""
+    layout = layout_for(record)
+    for field in layout.all_fields:
+        value = getattr(drawn, field.name)
+        counted = field.name in layout.counts or field.type.reads
+        if not counted and value != getattr(record, field.name):
+            yield attrs.evolve(record, **{field.name: value})
+
+
+def own_of(laws: LiveKit, device: VirtioDevice) -> dict[str, Any]:
+    """The plugin's own attributes of a device, frozen."""
+    return own(laws.bench().live(device))

@@ -1,0 +1,171 @@
+"""The plugin under test: found as a user's tool finds it, with the files it is made of."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from virtmig.errors import AmbiguousDriver, NoDriver, PluginError, VirtmigError, told
+from virtmig.hooks.bound import BoundDevice, BoundSection, BoundTransport
+from virtmig.hooks.contract import contract_findings
+from virtmig.hooks.discovery import DEVICES, SECTIONS, TRANSPORTS, Installed, find, scan
+from virtmig.testing.report import LawBroken
+
+GROUPS = {"device": DEVICES, "transport": TRANSPORTS, "section": SECTIONS}
+BINDERS = {"device": BoundDevice, "transport": BoundTransport, "section": BoundSection}
+DRIVERS = {"device": "DeviceDriver", "transport": "TransportDriver", "section": "SectionDriver"}
+
+SPELL = "spell hooks and their arguments as in docs/reference/hooks.md"
+ADVICE = {
+    "the entry point is": "give the driver and the entry point the same name",
+    "unknown hook": SPELL,
+    "rgument": SPELL,
+    "does not implement": "implement it, and mark it with @hookimpl",
+    "but not the hook": "implement it, and mark it with @hookimpl",
+}
+"""What to do, by a part of what the core says."""
+
+
+class Subject:
+    """One driver: its entry point, its distribution, its plugin object, and that object bound.
+
+    kind: `device`, `transport` or `section`. name: of the entry point.
+    """
+
+    def __init__(self, kind: str, name: str) -> None:
+        self.kind = kind
+        self.name = name
+        self.group = GROUPS[kind]
+
+    @cached_property
+    def source(self) -> Installed:
+        """The entry point."""
+        try:
+            return find(self.group, self.name)
+        except AmbiguousDriver as error:
+            do = "uninstall one of the two, or give one of them another name"
+            raise LawBroken(error.reason, do=do, field="entry point") from None
+        except NoDriver:
+            raise self._not_found() from None
+
+    def _not_found(self) -> LawBroken:
+        for one in scan().drivers:
+            if one.name == self.name:
+                do = f"move it to [project.entry-points.{self.group!r}], or test it as a {one.kind}"
+                found = f"{self.name!r} stands in {one.group}, this is a test of a {self.kind}"
+                return LawBroken(found, do=do, field="entry point")
+        return LawBroken(
+            f"no installed distribution has an entry point {self.name!r} in {self.group}",
+            do=f'in pyproject.toml write [project.entry-points."{self.group}"] and below it '
+            f'{self.name} = "your_package.live:plugin", then install it: pip install -e .',
+        )
+
+    @cached_property
+    def plugin(self) -> Any:
+        """The object that the entry point names."""
+        try:
+            return self.source.load()
+        except PluginError as error:
+            do = f"let `python -c 'import {self.module}'` work, and name its plugin object"
+            raise LawBroken(error.reason, do=do, field="entry point") from error
+
+    @cached_property
+    def bound(self) -> Any:
+        """The plugin behind its hooks."""
+        try:
+            return BINDERS[self.kind](self.plugin, self.name, self.owner)
+        except PluginError as error:
+            raise LawBroken(error.reason, do=self._advice(error), field="hooks") from error
+
+    def _advice(self, error: VirtmigError) -> str:
+        """What to do about a plugin that cannot be bound."""
+        if isinstance(self.plugin, type):
+            return "let the entry point name an instance: plugin = YourPlugin()"
+        returns = f"return a {DRIVERS[self.kind]} from describe_driver"
+        for part, advice in {**ADVICE, "describe_driver returned": returns}.items():
+            if part in str(error):
+                return advice
+        return error.hint or "describe_driver has to work without anything being set up"
+
+    def findings(self) -> Iterator[LawBroken]:
+        """What is wrong with the description, errors first; the rest can wait."""
+        found = contract_findings(self.bound.driver)
+        for one in sorted(found, key=lambda one: one.severity != "error"):
+            yield LawBroken(one.what, do=one.do or "see virtmig.api", field=one.where)
+
+    @cached_property
+    def unsound(self) -> LawBroken | None:
+        """Why no other law can be tried, if that is so."""
+        try:
+            found = contract_findings(self.bound.driver)
+        except LawBroken as error:
+            return error
+        wrong = any(one.severity == "error" for one in found)
+        return next(self.findings()) if wrong else None
+
+    @cached_property
+    def driver(self) -> Any:
+        """What the plugin says of itself."""
+        return self.bound.driver
+
+    @property
+    def owner(self) -> str:
+        """`virtio-echo of virtmig-echo 0.1`."""
+        return str(self.source)
+
+    @cached_property
+    def distribution(self) -> metadata.Distribution:
+        """The installed distribution that brings it."""
+        return metadata.distribution(self.source.distribution)
+
+    @cached_property
+    def module(self) -> str:
+        """The module that the entry point names."""
+        return self.source.value.partition(":")[0].strip()
+
+    @cached_property
+    def file(self) -> Path:
+        """The file of that module."""
+        loaded = sys.modules.get(self.module)
+        return Path(getattr(loaded, "__file__", None) or self.module)
+
+    @cached_property
+    def package(self) -> Path:
+        """The top folder of its package, or its only file."""
+        top = sys.modules.get(self.module.partition(".")[0])
+        found = getattr(top, "__file__", None)
+        paths = list(getattr(top, "__path__", ()))
+        return Path(paths[0]) if paths else Path(found or self.module)
+
+    @cached_property
+    def sources(self) -> tuple[Path, ...]:
+        """All Python files of its package."""
+        found = sorted(self.package.rglob("*.py")) if self.package.is_dir() else [self.package]
+        return tuple(path for path in found if path.suffix == ".py" and path.exists())
+
+    def label(self) -> str:
+        """Who is at fault, for a message; as much as could be found out."""
+        try:
+            return f"{self.owner} ({relative(self.file)})"
+        except LawBroken:
+            return self.name
+
+    def describe(self) -> Any:
+        """The driver's description, asked for anew."""
+        try:
+            return self.bound.call("describe_driver", object)
+        except VirtmigError as error:
+            do = "let describe_driver return data and do nothing else"
+            raise LawBroken(told(error), do=do, field="describe_driver") from error
+
+
+def relative(path: Path) -> str:
+    """A path as short as it is from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,1 @@
+"""Tests of the conformance kit: it passes good plugins, and names what is wrong with others."""

@@ -1,0 +1,149 @@
+"""The kit under pytest itself: its output, its fixtures, and what it keeps apart."""
+
+# ruff: noqa: E501  pieces of source text are lines as they are
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from tests.core.testing.trial import Workshop
+
+CONFORMANCE = """
+from virtmig.testing import DeviceConformance
+
+class TestEcho(DeviceConformance):
+    driver = "virtio-echo"
+    derived = ("modern",)
+    examples = 6
+
+    def test_that_asks_for_another_plugin(self):
+        from virtmig.hooks.registry import Registry
+        Registry().device("virtio-blk")
+
+    def test_that_asks_for_its_own(self):
+        from virtmig.hooks.registry import Registry
+        assert Registry().device("virtio-echo")
+"""
+FIXTURES = """
+import pytest
+
+def test_own(virtmig_registry):
+    assert virtmig_registry.device("virtio-echo")
+
+def test_other(virtmig_registry):
+    with pytest.raises(Exception, match="virtmig-blk .* is installed, but"):
+        virtmig_registry.device("virtio-blk")
+
+@pytest.mark.virtmig(uses=("virtio-blk",))
+def test_named(virtmig_registry):
+    assert virtmig_registry.device("virtio-blk")
+
+def test_goldens(virtmig_goldens):
+    assert virtmig_goldens == []
+
+def test_draw(virtmig_draw):
+    assert 0 <= virtmig_draw.integer(0, 9) <= 9
+"""
+IDLE = """
+import sys
+
+def test_nothing_is_imported():
+    loaded = [name for name in sys.modules if name.startswith("virtmig.")]
+    assert set(loaded) <= {"virtmig.testing", "virtmig.testing.pytest_plugin"}
+"""
+
+
+def run(folder: Path, source: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest on one test file, in a process of its own."""
+    (folder / "test_it.py").write_text(source)
+    plugin = () if "no:virtmig" in options else ("-p", "virtmig.testing.pytest_plugin")
+    installed = [] if _is_installed() else list(plugin)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *installed, *options]
+    return subprocess.run(
+        [*command, "test_it.py"], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def _is_installed() -> bool:
+    return any(one.name == "virtmig" for one in entry_points(group="pytest11"))
+
+
+def test_another_plugin_is_not_found_by_accident(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.device()
+    done = run(tmp_path, CONFORMANCE, "-k", "asks_for")
+    assert "1 failed, 1 passed" in done.stdout, done.stdout
+    assert "virtio-blk of virtmig-blk" in done.stdout
+    assert "uses = ('virtio-blk',)" in done.stdout
+
+
+def test_a_broken_law_is_a_block_and_no_traceback(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.device({"        device.limit = state.limit\n": ""})
+    done = run(tmp_path, CONFORMANCE, "-k", "load_save")
+    lines = done.stdout.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("law: "))
+    assert lines[start].startswith("law: load_save: ")
+    assert "field: EchoState.limit" in lines
+    assert not any(line.startswith((">", "E  ")) for line in lines)
+    assert "kit.py" not in done.stdout
+
+
+def test_the_laws_hold_without_the_pytest_plugin(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.device({"        device.limit = state.limit\n": ""})
+    done = run(tmp_path, CONFORMANCE, "-p", "no:virtmig", "-k", "load_save or exact")
+    assert "1 failed, 1 passed" in done.stdout, done.stdout
+
+
+def test_notes_stand_at_the_end(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.device(
+        {
+            "    @hookimpl\n    def post_load": "    def post_loaded(self): ...\n\n    @hookimpl\n    def post_load"
+        }
+    )
+    done = run(tmp_path, CONFORMANCE, "-k", "hooks_are_marked")
+    assert "virtmig: what no law decides" in done.stdout, done.stdout
+    assert "is it meant to be post_load?" in done.stdout
+
+
+def test_fixtures_find_what_the_project_brings(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.device()
+    (tmp_path / "pyproject.toml").write_text(
+        '[project.entry-points."virtmig.devices"]\nvirtio-echo = "a:b"\n'
+    )
+    done = run(tmp_path, FIXTURES)
+    assert "5 passed" in done.stdout, done.stdout
+
+
+def test_nothing_is_imported_where_the_kit_is_not_used(tmp_path: Path) -> None:
+    done = run(tmp_path, IDLE)
+    assert "1 passed" in done.stdout, done.stdout
+
+
+def test_an_error_in_the_test_itself_shows_the_test(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.device()
+    source = (
+        CONFORMANCE + "\n    def scramble(self, device, draw):\n        device.counter = 1 / 0\n"
+    )
+    done = run(tmp_path, source, "-k", "load_save")
+    assert "device.counter = 1 / 0" in done.stdout
+    assert "bench.py" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ('driver = ""', 'write driver = "virtio-..."'),
+        ('driver = "virtio-nothing"', "pip install -e ."),
+        ('driver = "virtio-pci"', "stands in virtmig.transports, this is a test of a device"),
+    ],
+)
+def test_a_driver_that_is_not_there_fails_one_law(tmp_path: Path, source: str, says: str) -> None:
+    text = "from virtmig.testing import DeviceConformance\n\nclass TestIt(DeviceConformance):\n"
+    done = run(tmp_path, f"{text}    {source}\n")
+    assert "1 failed" in done.stdout, done.stdout
+    assert "passed" not in done.stdout
+    assert says in " ".join(done.stdout.split())
