@@ -11,11 +11,11 @@ from tools.wheels import PLUGINS
 
 pytestmark = pytest.mark.packaging
 
-SETS = {
-    "core-alone": (),
-    **{f"core+{name}": (name,) for name in PLUGINS},
-    "core+all": tuple(PLUGINS),
-}
+SETS = [
+    pytest.param((), id="core-alone"),
+    *(pytest.param((one,), id=f"core+{one}", marks=pytest.mark.isolated) for one in PLUGINS),
+    pytest.param(tuple(PLUGINS), id="core+all"),
+]
 DEPENDENCIES = {"attrs", "cbor2", "click", "packaging", "pluggy"}
 EVERY_MODULE = """
 import importlib, pkgutil, sys
@@ -41,7 +41,7 @@ def brings(plugin: str) -> set[str]:
     return {name for group in project["entry-points"].values() for name in group}
 
 
-@pytest.fixture(params=SETS.values(), ids=SETS.keys())
+@pytest.fixture(params=SETS)
 def installed(request, environment):
     """Give each environment in turn."""
     return environment(*request.param)

@@ -14,7 +14,7 @@ import pytest
 from tests.packaging.conftest import Environment
 from tools.wheels import ROOT
 
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.isolated]
 
 LAMP = ROOT / "docs" / "code" / "lamp"
 """What the tutorial lets its reader write: a lamp with three fields and a subsection."""

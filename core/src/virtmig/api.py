@@ -32,7 +32,7 @@ from virtmig.wire.compound import (
     tree,
 )
 from virtmig.wire.counted import depends_on
-from virtmig.wire.record import record, wire
+from virtmig.wire.record import evolve, record, wire
 from virtmig.wire.scope import Condition, Scope, Seen, if_fact, if_feature, if_set, since
 from virtmig.wire.types import (
     WireType,
@@ -90,6 +90,7 @@ __all__ = [
     "decode",
     "depends_on",
     "encode",
+    "evolve",
     "header_version",
     "hookimpl",
     "if_fact",

@@ -64,8 +64,9 @@ def test_a_requirement_that_nobody_can_read_is_the_plugins_fault(site: Site) -> 
 
 def test_what_others_require_is_not_about_the_core() -> None:
     lines = ["virtmig-net>=9", "virtmigrate", "virtmig_x", "attrs>=23", "virtmig.api>1"]
+    lines += ["virtmig[testing]>=1; extra == 'x'"]  # nobody needs an extra
     assert on_core(lines) == ()
-    ours = ("virtmig", "VIRTMIG>=1", "virtmig[testing]>=1; extra == 'x'", " virtmig (<2)")
+    ours = ("virtmig", "VIRTMIG>=1", "virtmig[new]>=1", " virtmig (<2)")
     assert on_core([*lines, *ours]) == ours
 
 
@@ -130,3 +131,10 @@ def test_the_usual_form_does_not_import_packaging(monkeypatch: pytest.MonkeyPatc
 
 def test_a_refused_plugin_is_a_plugin_error() -> None:
     assert issubclass(IncompatiblePlugin, PluginError)
+
+
+def test_what_an_extra_requires_is_not_what_the_plugin_needs() -> None:
+    lines = ["virtmig>=0.1,<0.2", 'virtmig[testing]>=0.1; extra == "test"']
+    assert on_core(lines) == (lines[0],)
+    assert shown_range(on_core(["virtmig[new] >=0.1"])) == ">=0.1"
+    assert not suits(["virtmig[new]>=0.2"], "0.1.0")

@@ -10,7 +10,7 @@ import pytest
 from virtmig.wire.codec import decode, encode
 from virtmig.wire.compound import array, buffer, struct, subsection, table
 from virtmig.wire.layout import layout_of
-from virtmig.wire.record import record, wire
+from virtmig.wire.record import evolve, record, wire
 from virtmig.wire.scope import Condition, if_feature, if_set
 from virtmig.wire.types import be16, be32, u8
 
@@ -201,3 +201,18 @@ def test_records_nest_and_their_fields_are_found_under_both_names() -> None:
     value = Outer(head=0x0102, pair=Pair(first=3, second=0x0405))
     assert encode(value) == bytes([1, 2, 3, 4, 5])
     assert decode(Outer, bytes([1, 2, 3, 4, 5])) == value
+
+
+def test_a_copy_with_changes_is_a_new_record() -> None:
+    @record()
+    class Pair:
+        """Two numbers."""
+
+        one: int = wire(be16, "the first")
+        two: int = wire(be16, "the second")
+
+    first = Pair(one=1, two=2)
+    assert evolve(first, two=3) == Pair(one=1, two=3)
+    assert first.two == 2
+    with pytest.raises(TypeError):
+        evolve(first, three=3)

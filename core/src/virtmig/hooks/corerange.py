@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from virtmig.errors import told
 
 CORE = "virtmig"
-_OURS = re.compile(rf"\s*{CORE}\s*(?![\w.-])", re.IGNORECASE)
+_OURS = re.compile(rf"\s*{CORE}\s*(?:\[[^]]*\]\s*)?(?![\w.-])", re.IGNORECASE)
+_EXTRA = re.compile(r";.*\bextra\s*==")
 _PLAIN = re.compile(r"[\s(]*((?:(?:>=|<)\s*\d+(?:\.\d+)*\s*,?\s*)+)\)?\s*")
 _CLAUSE = re.compile(r"(>=|<)\s*(\d+(?:\.\d+)*)")
 _RELEASE = re.compile(r"\d+(?:\.\d+)*")
@@ -23,8 +24,11 @@ class UnreadableRange(ValueError):
 
 
 def on_core(requirements: Iterable[str]) -> tuple[str, ...]:
-    """Those lines of a distribution's requirements that are about the core."""
-    return tuple(line for line in requirements if _OURS.match(line))
+    """Those lines of a distribution's requirements that are about the core.
+
+    What one of its extras requires (`virtmig[testing]`) is not what the plugin needs.
+    """
+    return tuple(line for line in requirements if _OURS.match(line) and not _EXTRA.search(line))
 
 
 def suits(requirements: Sequence[str], version: str) -> bool:

@@ -13,6 +13,7 @@ from virtmig.wire.scope import Condition
 from virtmig.wire.types import WireType
 
 T = TypeVar("T")
+R = TypeVar("R")
 METADATA = "virtmig.wire"
 EARLIER = "__virtmig_earlier__"
 _DECLARED: Any = attrs.field().__class__
@@ -57,6 +58,13 @@ def _refuse_doubled(cls: type) -> None:
             raise TypeError(f"{cls.__name__}.{name} is declared twice")
     if EARLIER in cls.__dict__:
         delattr(cls, EARLIER)
+
+
+def evolve(record: R, **changes: Any) -> R:
+    """A copy of a record with some fields changed (attrs.evolve, for type checkers too)."""
+    untyped: Any = record
+    made: R = attrs.evolve(untyped, **changes)
+    return made
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(wire,))
