@@ -65,7 +65,10 @@ def test_the_machine_says_how_its_guest_counts(machine: str, idstr: str, endian:
     assert target_endian(machine, idstr) == endian
 
 
-def test_a_device_without_a_driver_does_not_keep_others_from_being_read() -> None:
+def test_a_device_without_a_driver_does_not_keep_others_from_being_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VIRTMIG_LOAD_PLUGINS", "virtmig-pci,virtmig-blk,virtmig-net")
     with open_stream(X86) as stream:
         found = read_devices(stream, Registry())
     kinds = {device.section.idstr.split("/")[-1]: device for device in found}
