@@ -1,138 +1,53 @@
-"""Which device is decoded, and what shows it: tables made from goldens, gaps and QEMU's refusals.
-
-What is proven is read from the manifests of the plugins' goldens and of `tests/golden`. What is
-known not to decode stands once, in a plugin's pyproject.toml as `[tool.virtmig] known-gaps`. What
-QEMU refuses is in `tests/qemu/refusals.toml`.
-"""
+"""Which device is decoded, and what shows it: tables made of what `device_facts` finds."""
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
 
+from tools.device_facts import (
+    DEVICES,
+    SECTIONS,
+    TRANSPORTS,
+    Seen,
+    drivers_of,
+    gaps_of,
+    omissions,
+    plugins,
+    project,
+    refusals,
+    seen,
+    seen_devices,
+)
 from virtmig.formats.tables import table
-from virtmig.testing.goldens import read_goldens
 
-ROOT = Path(__file__).resolve().parent.parent
-GROUPS = ("virtmig.devices", "virtmig.sections")
-MACHINES = re.compile(r"(?:pc-)?(?P<family>q35|i440fx|s390-ccw-virtio|virt)-\d.*")
-# refusals name devices as the command line does, sections may not
-SECTIONS = {
-    "virtio-serial": "virtio-console",
-    "vhost-vsock": "virtio-vhost_vsock",
-    "virtio-net+vhost-user": "virtio-net",
-    "virtio-sound": "virtio-sound-device",
-}
 NOT_THERE = "no such device"
-
-
-class Seen(NamedTuple):
-    """A section of a real machine: of which device, and where it came from."""
-
-    driver: str
-    qemu: str
-    machine: str
-
-
-class Refusal(NamedTuple):
-    """What QEMU said of a device that it did not start or save."""
-
-    device: str
-    reason: str
-    qemu: tuple[str, ...]
-
-
-@cache
-def project(folder: Path) -> dict[str, Any]:
-    """The pyproject.toml of a plugin."""
-    return tomllib.loads((folder / "pyproject.toml").read_text())
-
-
-def plugins() -> list[Path]:
-    """The folders of plugins for devices and sections."""
-    found = sorted(one.parent for one in ROOT.glob("plugins/*/pyproject.toml"))
-    return [folder for folder in found if drivers_of(folder)]
-
-
-def drivers_of(folder: Path) -> list[str]:
-    """The vmsd names that a plugin decodes; none for a transport."""
-    points = project(folder)["project"].get("entry-points", {})
-    return [name for group in GROUPS for name in points.get(group, ())]
-
-
-def gaps_of(folder: Path) -> list[str]:
-    """What a plugin is known not to decode, in sentences."""
-    gaps: list[str] = project(folder).get("tool", {}).get("virtmig", {}).get("known-gaps", [])
-    return gaps
-
-
-@cache
-def seen(folder: Path) -> list[Seen]:
-    """The goldens of a plugin: its own, and those of the tests of all plugins together."""
-    own = {
-        one.sha256: Seen(_name(one.idstr), _number(one.qemu), one.machine)
-        for one in read_goldens(folder / "tests" / "goldens")
-    }
-    shared = {key: one for key, one in _shared().items() if one.driver in drivers_of(folder)}
-    return list({**shared, **own}.values())
-
-
-@cache
-def _shared() -> dict[str, Seen]:
-    """The goldens of `tests/golden`, by checksum."""
-    manifest = tomllib.loads((ROOT / "tests" / "golden" / "manifest.toml").read_text())
-    return {
-        section["sha256"]: Seen(
-            _name(section["idstr"]), _number(machine["qemu"]), machine["machine"]
-        )
-        for machine in manifest["machine"].values()
-        for section in machine["section"]
-    }
-
-
-def _name(idstr: str) -> str:
-    return idstr.rpartition("/")[2]
-
-
-def _number(qemu: str) -> str:
-    """5.2 out of `5.2.0 (Debian 1:5.2+dfsg-11+deb11u3)`."""
-    return ".".join(qemu.partition(" ")[0].split(".")[:2])
+# devices whose sections have the name of another, and what tells them on the command line
+SAVED_AS = {
+    "vhost-user-net": ("virtio-net", "-netdev vhost-user"),
+    "vhost-user-scsi": ("virtio-scsi", "-device vhost-user-scsi"),
+    "vhost-vdpa": ("virtio-net", "-netdev vhost-vdpa"),
+    "vhost-vsock": ("virtio-vhost_vsock", "-device vhost-vsock"),
+    "virtio-serial": ("virtio-console", "-device virtio-serial"),
+}
+TITLES = ("device", "plugin", "proven with QEMU", "machine types", "goldens", "remarks")
 
 
 def _by_number(versions: Iterable[str]) -> list[str]:
     return sorted(set(versions), key=lambda text: [int(part) for part in text.split(".")])
 
 
-def _family(machine: str) -> str:
-    """`q35` out of `pc-q35-7.2`."""
-    match = MACHINES.fullmatch(machine)
-    return str(match["family"]).replace("i440fx", "pc") if match else machine
-
-
-@cache
-def refusals() -> list[Refusal]:
-    """What QEMU refused."""
-    found = tomllib.loads((ROOT / "tests" / "qemu" / "refusals.toml").read_text())
-    return [
-        Refusal(
-            SECTIONS.get(str(one["device"]), str(one["device"])), one["reason"], tuple(one["qemu"])
-        )
-        for one in found["refusal"]
-    ]
-
-
-def refused(device: str, works: Iterable[str]) -> str:
-    """QEMU's reasons not to start or save a device, each with the versions that gave it.
+def refused(device: str, works: Iterable[str] = ()) -> str:
+    """What QEMU leaves out or refuses of a device, each with the versions that did.
 
     works: versions that saved it; that one of these lacks it on some machine is no news.
     """
     mine = [one for one in refusals() if one.device == device]
+    if not works and (host := _missing(device)):
+        return host
     said = {version for one in mine if one.reason != NOT_THERE for version in one.qemu}
-    texts: list[str] = []
+    texts = list(_left_out(device))
+    said |= {version for one in omissions() if one.device == device for version in one.qemu}
     for one in sorted(mine, key=lambda one: one.reason == NOT_THERE):
         quiet = {*works, *said} if one.reason == NOT_THERE else set[str]()
         versions = [version for version in one.qemu if version not in quiet]
@@ -142,6 +57,34 @@ def refused(device: str, works: Iterable[str]) -> str:
     return " ".join(texts)
 
 
+def _left_out(device: str) -> Iterator[str]:
+    for one in omissions():
+        if one.device == device:
+            beside = ", ".join(f"`{name}`" for name in one.sections)
+            but = f" but the section {beside}" if beside else ""
+            versions = ", ".join(one.qemu)
+            yield f"QEMU {versions}: saves nothing of it{but}, without a word: its state is lost."
+
+
+def _missing(device: str) -> str:
+    """What was not at hand to start the device with; empty if one was started."""
+    mine = [one for one in refusals() if one.device == device]
+    if not mine or _started(device):
+        return ""
+    if needs := " or ".join(sorted({f"`{one.needs}`" for one in mine if one.needs})):
+        return f"Not proven: needs {needs}, which the test machine has not."
+    if all(one.reason == NOT_THERE for one in mine):
+        versions = ", ".join(_by_number(version for one in mine for version in one.qemu))
+        return f"Not proven: QEMU {versions}, as built for Debian, have no such device."
+    return ""
+
+
+def _started(device: str) -> bool:
+    """Whether QEMU ran with it, and so said or showed that it does not save it."""
+    told = any(one.device == device and one.command == "migrate" for one in refusals())
+    return told or any(one.device == device for one in omissions())
+
+
 def _escaped(text: str) -> str:
     return text.replace("|", "\\|")
 
@@ -149,7 +92,7 @@ def _escaped(text: str) -> str:
 def proven_part(path: Path) -> Iterator[str]:
     """The goldens of the plugin in whose folder the file lies, by version of QEMU."""
     rows: list[tuple[str, ...]] = []
-    for driver in drivers_of(path.parent):
+    for driver in drivers_of(path.parent, DEVICES, SECTIONS):
         mine = [one for one in seen(path.parent) if one.driver == driver]
         for qemu in _by_number(one.qemu for one in mine):
             machines = [one.machine for one in mine if one.qemu == qemu]
@@ -167,33 +110,44 @@ def gaps_part(path: Path) -> Iterator[str]:
 
 
 def devices_part(_: Path) -> Iterator[str]:
-    """Every device that a plugin here decodes, and then those that QEMU does not migrate."""
+    """Every device that a plugin decodes, by any of its names, and those that none decodes."""
     rows: list[tuple[str, ...]] = []
-    known: set[str] = set()
-    for folder in plugins():
-        drivers = drivers_of(folder)
+    readers: dict[str, Path] = {}
+    for folder in plugins(DEVICES, SECTIONS):
+        drivers = drivers_of(folder, DEVICES, SECTIONS)
         for driver in drivers:
+            readers[driver] = folder
             mine = [one for one in seen(folder) if one.driver == driver]
-            versions = _by_number(one.qemu for one in mine)
             gaps = gaps_of(folder) if driver == drivers[0] else [f"As `{drivers[0]}`."]
-            remarks = " ".join([*gaps, refused(driver, versions)]).strip()
-            rows.append(
-                (f"`{driver}`", _link(folder), *_columns(mine, versions), _escaped(remarks))
-            )
-        known |= set(drivers)
-    rows += [
-        (f"`{device}`", "none", "", "", "", _escaped(refused(device, ())))
-        for device in sorted({one.device for one in refusals()} - known)
-    ]
-    titles = ("device", "plugin", "proven with QEMU", "machine types", "goldens")
-    yield from table((*titles, "known not to decode; what QEMU refuses"), rows)
+            remarks = [*gaps, refused(driver, [one.qemu for one in mine])]
+            rows.append(_row(driver, folder, mine, remarks))
+    for device, (driver, word) in SAVED_AS.items():
+        mine = [one for one in seen(readers[driver]) if one.driver == driver and word in one.command]
+        remarks = [f"Its section is `{driver}`: see there.", refused(device, [o.qemu for o in mine])]
+        rows.append(_row(device, readers[driver], mine, remarks))
+    named = {one.device for one in (*refusals(), *omissions())}
+    for device in sorted(named - readers.keys() - SAVED_AS.keys()):
+        proven = "QEMU does not save it" if _started(device) else "not proven"
+        rows.append((f"`{device}`", "none", proven, "", "", _escaped(refused(device))))
+    yield from table(TITLES, rows)
 
 
-def _link(folder: Path) -> str:
-    name = project(folder)["project"]["name"]
-    return f"[{name}](../../plugins/{folder.name}/README.md)"
+def transports_part(_: Path) -> Iterator[str]:
+    """Every transport, with the goldens of devices on it."""
+    yield from table(
+        ("transport", *TITLES[1:]),
+        (
+            _row(name, folder, [one for one in seen_devices() if one.transport == name], gaps)
+            for folder in plugins(TRANSPORTS)
+            for gaps in [gaps_of(folder)]
+            for name in drivers_of(folder, TRANSPORTS)
+        ),
+    )
 
 
-def _columns(mine: list[Seen], versions: list[str]) -> tuple[str, str, str]:
-    machines = ", ".join(sorted({_family(one.machine) for one in mine}))
-    return ", ".join(versions) or "not proven", machines, str(len(mine))
+def _row(name: str, folder: Path, mine: list[Seen], remarks: Iterable[str]) -> tuple[str, ...]:
+    link = f"[{project(folder)['project']['name']}](../../plugins/{folder.name}/README.md)"
+    versions = ", ".join(_by_number(one.qemu for one in mine)) or "not proven"
+    machines = ", ".join(sorted({one.family for one in mine}))
+    text = _escaped(" ".join(filter(None, remarks)))
+    return (f"`{name}`", link, versions, machines, str(len(mine)), text)

@@ -232,6 +232,7 @@ PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "distributions": distributions_part,
     "changelogs": changelogs_part,
     "devices": device_table.devices_part,
+    "transports": device_table.transports_part,
     "proven": device_table.proven_part,
     "gaps": device_table.gaps_part,
     "laws": laws_part,

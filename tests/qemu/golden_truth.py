@@ -21,6 +21,7 @@ MONITOR_NAMES = {
     "vhost-user-blk": "virtio-blk",
     "vhost-user-scsi": "virtio-scsi",
     "vhost-user-fs": "virtio-user-fs",
+    "virtio-rtc": "virtio-clk",
 }
 PORT = re.compile(r"port \d+, guest (?P<guest>on|off), host (?P<host>on|off)")
 

@@ -82,9 +82,8 @@ def _gpu_more(case: DeviceCase, kind: str, device: str) -> Iterator[DeviceCase]:
     )
     shared = ("-object", "memory-backend-memfd,id=ram,size=160M,share=on")
     blob = (*shared, *dev(device, "id=gpu0", "blob=on"))
-    yield replace(
-        case, name="q35-gpu-blob", machine="q35,memory-backend=ram", devices=blob, versions=NEW
-    )
+    blobs = replace(case, device="virtio-gpu,blob=on", devices=blob, versions=NEW)
+    yield replace(blobs, name="q35-gpu-blob", machine="q35,memory-backend=ram")
     for name in ("virtio-gpu-gl-pci", "virtio-vga-gl"):
         yield replace(case, name=f"q35-{name}", devices=dev(name), device=name, until="unstarted")
 

@@ -14,7 +14,7 @@ import pluggy
 from virtmig.errors import ContractBroken, DriverFailed, NotYetLoaded, VirtmigError, told
 from virtmig.hooks import hookspecs
 from virtmig.live.device import Transport, VirtioDevice
-from virtmig.live.phase import acting
+from virtmig.live.phase import phase_of
 from virtmig.virtio.drivers import DeviceDriver, SectionDriver, TransportDriver
 from virtmig.virtio.envelope import BareLayout
 from virtmig.virtio.order import Party
@@ -75,9 +75,10 @@ class Bound:
 
     def call(self, hook: str, expected: type[T], **arguments: Any) -> T:
         """Call one hook and check what it writes and returns."""
+        phase = phase_of(arguments)
+        phase.acting = self.party
         try:
-            with acting(self.party, arguments):
-                value = getattr(self._manager.hook, hook)(**arguments)
+            value = getattr(self._manager.hook, hook)(**arguments)
         except NotYetLoaded as error:
             raise NotYetLoaded(f"{self.owner}: {hook}: {error.reason}") from error
         except ContractBroken as error:
@@ -86,6 +87,8 @@ class Bound:
             raise
         except (Exception, SystemExit) as error:
             raise DriverFailed(f"{self.owner}: {hook}: {told(error)}") from error
+        finally:
+            phase.acting = None
         if not isinstance(value, expected):
             found = type(value).__name__
             text = f"{self.owner}: {hook} returned {found}, not {expected.__name__}"

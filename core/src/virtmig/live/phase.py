@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar, cast, overload
 
 import attrs
@@ -28,19 +27,10 @@ class Phase:
     acting: Party | None = None
 
 
-@contextmanager
-def acting(party: Party | None, arguments: Mapping[str, Any]) -> Generator[None]:
-    """While a hook of this party runs, whatever it does not own cannot be set."""
+def phase_of(arguments: Mapping[str, Any]) -> Phase:
+    """The phase of the live device that a hook is given; one of its own if it is given none."""
     live = arguments.get("device") or getattr(arguments.get("transport"), "device", None)
-    phase: Phase | None = getattr(live, "phase", None)
-    if phase is None:
-        yield
-        return
-    phase.acting = party
-    try:
-        yield
-    finally:
-        phase.acting = None
+    return getattr(live, "phase", None) or Phase()
 
 
 class Owned:
@@ -56,10 +46,11 @@ class Owned:
 
     def __setattr__(self, name: str, value: Any) -> None:
         phase = self._phase()
-        if phase is not None and phase.acting not in (None, self._owner(name)):
-            owner = self._owner(name).value
-            text = f"it sets {name} of {type(self).__name__}, which belongs to the {owner}"
-            raise ContractBroken(text)
+        if phase is not None and phase.acting is not None:
+            owner = self._owner(name)
+            if phase.acting is not owner:
+                place = f"{name} of {type(self).__name__}"
+                raise ContractBroken(f"it sets {place}, which belongs to the {owner.value}")
         super().__setattr__(name, value)
 
 
