@@ -49,7 +49,9 @@ def test_a_missing_driver_says_that_it_was_left_out(monkeypatch: pytest.MonkeyPa
     assert caught.value.hint == f"{LOAD} leaves out virtmig-net; installed: none"
     with pytest.raises(NoDriver) as caught:
         Registry().device("virtio-toaster")
-    assert caught.value.hint == "pip install virtmig-toaster; installed: none"
+    assert caught.value.hint == (
+        "virtmig has none of its own; virtmig plugins new virtio-toaster makes one; installed: none"
+    )
 
 
 def test_a_missing_transport_says_that_it_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.core.hooks import fakes
 from tests.core.hooks.fakes import Site
 from virtmig.errors import AmbiguousDriver, DriverFailed, NoDriver, PluginError
+from virtmig.hooks import discovery
 from virtmig.hooks.discovery import DEVICES, TRANSPORTS, find, installed
 from virtmig.hooks.registry import Registry
 
@@ -27,7 +28,7 @@ def test_a_device_without_a_driver_says_what_to_install() -> None:
     with pytest.raises(NoDriver) as caught:
         Registry().device("virtio-toaster")
     assert "virtio-toaster" in caught.value.reason
-    assert "pip install virtmig-toaster" in caught.value.hint
+    assert "virtmig plugins new virtio-toaster" in caught.value.hint
     assert "installed: " in caught.value.hint
     assert "virtio-blk" in caught.value.hint
 
@@ -203,3 +204,16 @@ def test_a_transport_can_be_named_where_no_path_tells() -> None:
     )
     with pytest.raises(NoDriver, match="virtio-cpi"):
         Registry().drivers("virtio-blk", "pc", "virtio-cpi")
+
+
+@pytest.mark.parametrize(
+    ("name", "distribution"),
+    [("virtio-console", "virtmig-serial"), ("virtio-vhost_vsock", "virtmig-vhost-vsock")],
+)
+def test_it_says_which_distribution_brings_one_of_ours(
+    name: str, distribution: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "scan", lambda: discovery.Scan([], []))
+    with pytest.raises(NoDriver) as caught:
+        discovery.find(DEVICES, name)
+    assert caught.value.hint == f"pip install {distribution}; installed: none"

@@ -23,6 +23,7 @@ from virtmig.errors import (
 from virtmig.hooks import corerange
 from virtmig.hooks.environment import LOAD, import_seconds
 from virtmig.hooks.importing import Attempt, attempt
+from virtmig.hooks.known import advice
 
 DEVICES = "virtmig.devices"
 TRANSPORTS = "virtmig.transports"
@@ -202,8 +203,7 @@ def find(group: str, name: str, known: Sequence[Installed] | None = None) -> Ins
 def _no_driver(group: str, name: str, found: Sequence[Installed]) -> NoDriver:
     """The error that says what is installed and what to install."""
     names = ", ".join(one.name for one in found) or "none"
-    advice = left_out(group, name) or f"pip install {name.replace('virtio-', 'virtmig-', 1)}"
-    hint = f"{advice}; installed: {names}"
+    hint = f"{left_out(group, name) or advice(name)}; installed: {names}"
     return NoDriver(f"no {KINDS[group]} driver for {name}", hint=hint)
 
 

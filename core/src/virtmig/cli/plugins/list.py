@@ -33,7 +33,7 @@ def command(*, as_json: bool, static: bool = False) -> int:
 
 def _print(rows: list[Row]) -> None:
     if not rows:
-        common.say("no drivers; pip install virtmig-pci virtmig-ccw virtmig-net virtmig-blk")
+        common.say('no drivers; pip install "virtmig[all]" brings those of this project')
     for row in rows:
         owner = f"{row.distribution} {row.version}"
         common.say(f"{row.kind:<10} {row.name:<16} {owner:<24} {row.entry_point}")
