@@ -122,10 +122,15 @@ def devices_part(_: Path) -> Iterator[str]:
             remarks = [*gaps, refused(driver, [one.qemu for one in mine])]
             rows.append(_row(driver, folder, mine, remarks))
     for device, (driver, word) in SAVED_AS.items():
-        mine = [one for one in seen(readers[driver]) if one.driver == driver and word in one.command]
-        remarks = [f"Its section is `{driver}`: see there.", refused(device, [o.qemu for o in mine])]
+        mine = [
+            one for one in seen(readers[driver]) if one.driver == driver and word in one.command
+        ]
+        remarks = [
+            f"Its section is `{driver}`: see there.",
+            refused(device, [o.qemu for o in mine]),
+        ]
         rows.append(_row(device, readers[driver], mine, remarks))
-    named = {one.device for one in (*refusals(), *omissions())}
+    named = {one.device for one in refusals()} | {one.device for one in omissions()}
     for device in sorted(named - readers.keys() - SAVED_AS.keys()):
         proven = "QEMU does not save it" if _started(device) else "not proven"
         rows.append((f"`{device}`", "none", proven, "", "", _escaped(refused(device))))
@@ -134,15 +139,13 @@ def devices_part(_: Path) -> Iterator[str]:
 
 def transports_part(_: Path) -> Iterator[str]:
     """Every transport, with the goldens of devices on it."""
-    yield from table(
-        ("transport", *TITLES[1:]),
-        (
-            _row(name, folder, [one for one in seen_devices() if one.transport == name], gaps)
-            for folder in plugins(TRANSPORTS)
-            for gaps in [gaps_of(folder)]
-            for name in drivers_of(folder, TRANSPORTS)
-        ),
-    )
+    rows = [
+        _row(name, folder, [one for one in seen_devices() if one.transport == name], gaps)
+        for folder in plugins(TRANSPORTS)
+        for gaps in [gaps_of(folder)]
+        for name in drivers_of(folder, TRANSPORTS)
+    ]
+    yield from table(("transport", *TITLES[1:]), rows)
 
 
 def _row(name: str, folder: Path, mine: list[Seen], remarks: Iterable[str]) -> tuple[str, ...]:

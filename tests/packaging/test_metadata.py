@@ -76,7 +76,7 @@ def test_the_advice_for_a_missing_driver_names_the_distribution_that_brings_it()
     "folder", device_facts.plugins(*device_facts.GROUPS), ids=lambda it: it.name
 )
 def test_extra_testing_names_the_plugins_that_the_goldens_take(folder):
-    """`tox -e isolated-NAME` installs what the extra says, and runs the goldens with nothing else."""
+    """`tox -e isolated-NAME` installs what it says, and runs the goldens with nothing else."""
     extra = device_facts.project(folder)["project"].get("optional-dependencies", {})
     named = {line.partition(">=")[0] for line in extra.get("testing", ())} - {"virtmig[testing]"}
     assert named == device_facts.taken_by_goldens(folder)

@@ -151,7 +151,7 @@ class Registry:
     def _unclaimed(self, path: str) -> NoDriver:
         names = ", ".join(self.transports) or "none"
         failed = "".join(f"; {error.reason}" for error in self.broken)
-        advice = left_out(TRANSPORTS) or "pip install virtmig-pci, -ccw or -mmio"
+        advice = left_out(TRANSPORTS) or "pip install virtmig-pci, virtmig-ccw or virtmig-mmio"
         hint = f"{advice}; working: {names}{failed}"
         return NoDriver(f"no transport driver for device path {path!r}", hint=hint)
 

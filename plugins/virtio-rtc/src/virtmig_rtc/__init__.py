@@ -1,0 +1,1 @@
+"""virtio-rtc for virtmig: `state` declares what is saved, `live` implements the hooks."""
