@@ -27,7 +27,7 @@ import click
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # as a script it finds its neighbours by their full names too
 
-from tools import api_reference, device_table  # noqa: E402  the path comes first
+from tools import api_reference, device_table, plugin_table  # noqa: E402  the path comes first
 from tools.api_surface import CORE_RECORDS as CORE  # noqa: E402
 from tools.api_surface import error_classes, hooks, implementers, signature  # noqa: E402
 from virtmig.cli.main import virtmig  # noqa: E402
@@ -230,6 +230,8 @@ PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "variables": variables_part,
     "api": api_part,
     "distributions": distributions_part,
+    "plugins": plugin_table.plugins_part,
+    "drivers": plugin_table.drivers_part,
     "changelogs": changelogs_part,
     "devices": device_table.devices_part,
     "transports": device_table.transports_part,

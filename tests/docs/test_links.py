@@ -122,6 +122,14 @@ def test_the_tree_of_rooms_is_the_tree_of_folders():
     assert rooms <= inner
 
 
+def test_every_file_of_the_room_of_hooks_is_named():
+    """It is the room with the most doors, and the first one that an author of plugins looks for."""
+    text = (ROOT / "docs" / "onboarding.md").read_text()
+    files = [path.relative_to(PACKAGE).as_posix() for path in (PACKAGE / "hooks").glob("[!_]*.py")]
+    assert len(files) > 5
+    assert not [name for name in files if f"`{name}`" not in text]
+
+
 def imports(path):
     """List the rooms that a file imports from, but for what only type checkers need."""
     for statement in ast.parse(path.read_text()).body:
