@@ -10,8 +10,9 @@ from tests.core.testing.wrong_declaring import DECLARING
 from tests.core.testing.wrong_layouts import LAYOUTS
 from tests.core.testing.wrong_loading import LOADING
 from tests.core.testing.wrong_saving import SAVING
+from tests.core.testing.wrong_settings import SETTINGS
 
-WRONG = {**LOADING, **SAVING, **LAYOUTS, **DECLARING}
+WRONG = {**LOADING, **SAVING, **LAYOUTS, **DECLARING, **SETTINGS}
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -40,7 +40,7 @@ LOADING = {
         "nothing_is_forgotten",
         {"        device.muted = state.muted\n": "", "muted=device.muted": "muted=False"},
         "LiveEcho.muted",
-        "saved nowhere",
+        "it is a field of the record",
     ),
     "a number is saved for a bool": Wrong(
         "load_save", {"muted=device.muted": "muted=int(device.muted)"}, "muted", ""

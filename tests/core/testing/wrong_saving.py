@@ -50,7 +50,7 @@ SAVING = {
         "EchoState.gain",
     ),
     "state is kept in the class": Wrong(
-        "devices_are_apart",
+        "load_save",
         {"device.tag = state.tag": "type(device).tag = state.tag"},
         "EchoState.tag",
     ),

@@ -86,7 +86,8 @@ def read_damaged(
     layout: SectionLayout[Any], payload: bytes, version: int, facts: Mapping[str, Any], what: str
 ) -> DecodeError | None:
     """The typed error of damaged bytes, or None if they are a state that gives them back."""
-    do = "read every byte through the reader's methods, and let nothing but its errors out"
+    do = "in a count function or a wire type of yours: look only at fields in front of it, check "
+    do += "before you index or divide, and let nothing but a DecodeError out"
     try:
         state = layout.parse(payload, version, facts)
         again = layout.unparse(state, version)
@@ -95,6 +96,8 @@ def read_damaged(
     except VirtmigError as error:
         again = b""
         what = f"{what}: read, but not written again: {error}"
+    except (TooLong, MemoryError):
+        raise  # for `bounded` to tell
     except Exception as error:
         raise LawBroken(f"{what}: {told(error)}", do=do, field=site(error)) from error
     if again != payload:

@@ -16,7 +16,9 @@ from virtmig.testing.laws.hooks import HookLaws
 from virtmig.testing.laws.live import RoundTripLaws
 from virtmig.testing.laws.objects import ObjectLaws
 from virtmig.testing.laws.package import PackageLaws
+from virtmig.testing.laws.room import RoomLaws
 from virtmig.testing.laws.saving import SaveLaws
+from virtmig.testing.laws.settings import SettingsLaws
 from virtmig.testing.laws.states import VersionLaws
 from virtmig.testing.scrambling import set_same_names
 from virtmig.virtio.state import VirtioState
@@ -33,6 +35,8 @@ class DeviceConformance(
     SaveLaws,
     VersionLaws,
     ObjectLaws,
+    SettingsLaws,
+    RoomLaws,
 ):
     """The laws of a device plugin.
 

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from virtmig.testing.drawing import DrawingReader
+from virtmig.testing.drawing import FEW, DrawingReader
 from virtmig.wire.codec import decode_layout
 from virtmig.wire.layout import layout_of
 from virtmig.wire.scope import Scope
@@ -33,6 +33,10 @@ class Draw(ABC):
     @abstractmethod
     def binary(self, size: int) -> bytes:
         """So many bytes."""
+
+    def count(self, low: int, high: int) -> int:
+        """A number of items; few, as more add nothing but time."""
+        return self.integer(low, min(high, FEW))
 
     def boolean(self) -> bool:
         """True or False."""
@@ -79,3 +83,12 @@ class RandomDraw(Draw):
 
     def choice(self, options: Sequence[T]) -> T:
         return self._dice.choice(options)
+
+
+class RoomyDraw(RandomDraw):
+    """Draws as many items as a declaration allows, up to `most`."""
+
+    most = 64
+
+    def count(self, low: int, high: int) -> int:
+        return max(low, min(high, self.most))

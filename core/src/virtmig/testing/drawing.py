@@ -32,6 +32,7 @@ class Source(Protocol):
 
     def integer(self, low: int, high: int) -> int: ...
     def binary(self, size: int) -> bytes: ...
+    def count(self, low: int, high: int) -> int: ...
 
 
 class Undrawable(Exception):
@@ -74,8 +75,8 @@ class DrawingReader(Reader):
         if isinstance(kind, Boolean):
             return self._draw.integer(0, 1)
         if isinstance(kind, Int | LowHigh):
-            high = min(kind.high, FEW) if leaf.counts else kind.high
-            return self._draw.integer(kind.low, high)
+            drawn = self._draw.count if leaf.counts else self._draw.integer
+            return drawn(kind.low, kind.high)
         return self._draw.binary(kind.size)
 
     def rows(self, run: Run, order: str, count: int, stored: int) -> Iterable[tuple[Any, ...]]:

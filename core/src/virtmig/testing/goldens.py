@@ -74,10 +74,31 @@ def read_goldens(folder: str | os.PathLike[str]) -> list[Golden]:
     if not path.exists():
         return []
     try:
-        tables = tomllib.loads(path.read_text()).get("golden", [])
-        return [Golden(**table, folder=Path(folder)) for table in tables]
+        tables = _tables(tomllib.loads(path.read_text()))
+        return [_checked(Golden(**table, folder=Path(folder))) for table in tables]
     except (tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
         raise BadContainer(f"{path}: {_plain(error)}") from None
+
+
+def _tables(manifest: Any) -> list[dict[str, Any]]:
+    """The [[golden]] tables of a manifest, which has nothing else."""
+    tables: list[dict[str, Any]] = manifest.get("golden", [])
+    unknown = [name for name in manifest if name != "golden" or type(tables) is not list]
+    if unknown:
+        raise TypeError(f"{unknown[0]!r}: each golden is one table [[golden]], nothing else is")
+    return tables
+
+
+def _checked(golden: Golden) -> Golden:
+    """A golden whose values are of the right types, in a file of the same folder."""
+    for field in attrs.fields(Golden):
+        value = getattr(golden, field.name)
+        kind = {"str": str, "int": int}.get(str(field.type))
+        if kind is not None and type(value) is not kind:
+            raise TypeError(f"{field.name} = {value!r} is no {kind.__name__}")
+    if Path(golden.file).name != golden.file:
+        raise TypeError(f"file = {golden.file!r}: goldens lie beside the manifest")
+    return golden
 
 
 def _plain(error: Exception) -> str:

@@ -5,6 +5,7 @@ Needs Hypothesis; everything else in `virtmig.testing` does without.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -31,6 +32,15 @@ SHRINKING = 2.0
 DrawFunction = Callable[[st.SearchStrategy[Any]], Any]
 
 
+@functools.cache
+def _numbers(low: int, high: int) -> st.SearchStrategy[int]:
+    """Any number of a range; its ends and the small ones come up more often than others."""
+    if high - low < 16:
+        return st.integers(low, high)
+    near = st.integers(low, low + 16)
+    return st.one_of(near, st.sampled_from((low, high)), st.integers(low, high))
+
+
 class HypothesisDraw(Draw):
     """Draws through Hypothesis; `draw` is what `composite` or `data()` gives."""
 
@@ -38,7 +48,7 @@ class HypothesisDraw(Draw):
         self._draw = draw
 
     def integer(self, low: int, high: int) -> int:
-        found: int = self._draw(st.integers(low, high))
+        found: int = self._draw(_numbers(low, high))
         return found
 
     def binary(self, size: int) -> bytes:

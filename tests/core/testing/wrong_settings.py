@@ -1,0 +1,40 @@
+"""Faults in the conformance class, and in live objects that only a second look shows."""
+
+from __future__ import annotations
+
+from tests.core.testing.wrong import Wrong
+
+SETTINGS = {
+    "a property that is misspelt": Wrong(
+        "settings", {}, "properties", "write 'limit'", {"properties": ("limitt",)}
+    ),
+    "a name alone in place of a tuple": Wrong(
+        "settings", {}, "not_scrambled", "a comma also behind", {"not_scrambled": "tag"}
+    ),
+    "a field is said to be derived": Wrong(
+        "settings", {}, "derived", "'muted' is a field of the record", {"derived": ("muted",)}
+    ),
+    "a derived attribute that is not there": Wrong(
+        "settings", {}, "derived", "no attribute of LiveEcho", {"derived": ("modernn",)}
+    ),
+    "no examples": Wrong("settings", {}, "examples", "try nothing", {"examples": 0}),
+    "a folder of goldens that is not there": Wrong(
+        "settings", {}, "goldens", "no folder 'golden'", {"goldens": "golden"}
+    ),
+    "only the first load counts": Wrong(
+        "load_replaces",
+        {
+            "        device.tag = state.tag": "        if getattr(device, 'done', False):\n"
+            "            return\n        device.done = True\n        device.tag = state.tag",
+        },
+        "EchoState.",
+        "a device loaded with another state before",
+        {"derived": ("done",)},
+    ),
+    "room for eight points": Wrong(
+        "full_house",
+        {"device.points = list(state.points)": "device.points = list(state.points[:8])"},
+        "EchoState.points",
+        ".upto(N)",
+    ),
+}
