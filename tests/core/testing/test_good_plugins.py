@@ -22,3 +22,9 @@ def test_a_good_plugin_passes(
     found = {law: said for law in laws_of(kit) if (said := outcome(kit, law))}
     assert list(found) == ["goldens"], found
     assert found["goldens"].startswith("skipped: no goldens yet")
+
+
+def test_a_constant_table_in_the_class_is_no_fault(workshop: Workshop) -> None:
+    table = "    loud: bool = False\n    REGISTERS = {0: 'tag'}\n"
+    made = workshop.device({"    loud: bool = False\n": table})
+    assert outcome(kit_of(made), "made_anew") == ""

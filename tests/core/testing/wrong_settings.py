@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.core.testing.wrong import Wrong
+
+
+def with_queue(device: Any) -> Any:
+    """A device that brings a queue, which is the core's to add."""
+    device.add_queues([8])
+    return device
+
 
 SETTINGS = {
     "a property that is misspelt": Wrong(
@@ -30,6 +39,13 @@ SETTINGS = {
         "EchoState.",
         "a device loaded with another state before",
         {"derived": ("done",)},
+    ),
+    "queues of its own": Wrong(
+        "load_save",
+        {},
+        "LiveEcho",
+        "leave queues and features to the core",
+        {"make_device": lambda self: with_queue(self.bench().created(self.for_state))},
     ),
     "room for eight points": Wrong(
         "full_house",

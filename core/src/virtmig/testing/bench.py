@@ -151,9 +151,19 @@ class Bench(ABC):
         queues = tuple(evolved(q, transport=without_transport(q.transport)) for q in state.queues)
         tails = evolved(state.subsections, extra_state=None)
         core = attrs.evolve(core, queues=queues, subsections=tails)
-        virtio_load(device, kit_drivers(), core)
+        self._load_core(device, core)
         vars(device.transport).pop(PLACE, None)
         return device
+
+    @staticmethod
+    def _load_core(device: VirtioDevice, state: VirtioState) -> None:
+        """Put the core's part into a device that was just made; it has to have room for it."""
+        try:
+            virtio_load(device, kit_drivers(), state)
+        except LoadRefused as error:
+            do = "leave queues and features to the core, and make a new object each time"
+            text = f"a device just made cannot take the core's part: {error}"
+            raise LawBroken(text, do=do, field=type(device).__name__) from error
 
     def scrambled(self, state: VirtioState, draw: Draw) -> VirtioDevice:
         """A device in some state that a guest could have reached."""

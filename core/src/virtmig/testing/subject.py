@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
+import types
 from collections.abc import Iterator
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from virtmig.errors import AmbiguousDriver, NoDriver, PluginError, VirtmigError, told
+from virtmig.errors import (
+    AmbiguousDriver,
+    IncompatiblePlugin,
+    NoDriver,
+    PluginError,
+    VirtmigError,
+    told,
+)
 from virtmig.hooks.bound import BoundDevice, BoundSection, BoundTransport
 from virtmig.hooks.contract import contract_findings
 from virtmig.hooks.discovery import DEVICES, SECTIONS, TRANSPORTS, Installed, find, scan
@@ -70,8 +78,19 @@ class Subject:
         try:
             return self.source.load()
         except PluginError as error:
-            do = f"let `python -c 'import {self.module}'` work, and name its plugin object"
+            do = self._import_advice(error)
             raise LawBroken(error.reason, do=do, field="entry point") from error
+
+    def _import_advice(self, error: PluginError) -> str:
+        """What to do about an entry point that does not give an object."""
+        cause = error.__cause__
+        if isinstance(error, IncompatiblePlugin):
+            return "install a virtmig that fits, or widen the range in the plugin's dependencies"
+        if isinstance(cause, AttributeError) and self.module in sys.modules:
+            return f"let the entry point {self.source.value!r} name an object of that module"
+        if isinstance(cause, TypeError) and "." in str(cause):
+            return "mend the declaration that it names"
+        return f"let `python -c 'import {self.module}'` work, and name its plugin object"
 
     @cached_property
     def bound(self) -> Any:
@@ -85,6 +104,8 @@ class Subject:
         """What to do about a plugin that cannot be bound."""
         if isinstance(self.plugin, type):
             return "let the entry point name an instance: plugin = YourPlugin()"
+        if isinstance(self.plugin, types.ModuleType | types.FunctionType):
+            return f"let the entry point name the plugin object, as in {self.module}:plugin"
         returns = f"return a {DRIVERS[self.kind]} from describe_driver"
         for part, advice in {**ADVICE, "describe_driver returned": returns}.items():
             if part in str(error):

@@ -62,7 +62,9 @@ class StateLaws(LiveKit):
             if plain in fixed:
                 continue
             do = "put every field back as it is; or raise DeviceMismatch for a value that does not "
-            do += f"fit; or, if QEMU itself brings it into range: normalised = ({plain!r},)"
+            do += "fit"
+            if plain:
+                do += f"; or, if QEMU itself brings it into range: normalised = ({plain!r},)"
             raise LawBroken(found.said(what, "saved"), do=do, field=found.name)
 
     @law
