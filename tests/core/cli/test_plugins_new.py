@@ -202,6 +202,13 @@ def test_a_driver_that_is_installed_is_not_made_again(
     made(virtmig, "virtio-echo")
 
 
+def test_a_device_of_qemu_s_own_has_a_plugin(virtmig: Command, here: Path) -> None:
+    done = virtmig("plugins", "new", "virtio-rtc", "--defaults")
+    assert done.code == 2
+    assert "virtmig-rtc" in done.err
+    assert list(here.iterdir()) == []
+
+
 def test_a_folder_that_exists_is_left_alone(virtmig: Command, here: Path) -> None:
     (here / "virtmig-echo").mkdir()
     done = virtmig("plugins", "new", "virtio-echo", "--defaults")
@@ -274,6 +281,7 @@ def test_a_golden_is_one_section_of_a_stream(
     virtmig: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The section is found by the plugin's own device, or by its name."""
+    monkeypatch.setattr("virtmig.cli.plugins.new.DISTRIBUTIONS", {})
     monkeypatch.chdir(made(virtmig, "virtio-rng"))
     done = virtmig("plugins", "golden", SAMPLES / "x86-q35.mig", "--qemu", "7.2")
     assert done.code == 0, done.err

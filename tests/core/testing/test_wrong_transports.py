@@ -36,7 +36,7 @@ TRANSPORTS = {
         "TubeExtra.leak",
     ),
     "state in the class": Wrong(
-        "devices_are_apart",
+        "load_save",
         {"transport.pressure = state.pressure": "type(transport).pressure = state.pressure"},
         "TubeConfig.pressure",
     ),

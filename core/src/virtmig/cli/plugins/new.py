@@ -10,6 +10,7 @@ import click
 
 from virtmig.cli import common
 from virtmig.hooks.discovery import DEVICES, TRANSPORTS, scan
+from virtmig.hooks.known import DISTRIBUTIONS
 from virtmig.scaffold import Refused
 from virtmig.scaffold.names import Names, names_of
 from virtmig.scaffold.readme import README, readme
@@ -64,6 +65,9 @@ def _check_free(names: Names, group: str) -> None:
         if one.name == names.driver:
             text = f"{one.owner} is installed here, and brings {one.name} already"
             raise Refused(f"{text}; to make another, first: pip uninstall {one.distribution}")
+    if names.driver in DISTRIBUTIONS:
+        text = f"{names.driver} is one of QEMU's own devices, and has a plugin"
+        raise Refused(f"{text}: pip install {DISTRIBUTIONS[names.driver]}")
 
 
 def _answers(pairs: Sequence[str]) -> dict[str, str]:

@@ -33,5 +33,6 @@ class RoomLaws(LiveKit):
         )
         do += "the device has; or raise DeviceMismatch for more"
         for found in same_parts(bench, state, bench.save(device)):
-            if found.field.rpartition(".")[2] not in self.normalised:
+            long = isinstance(found.one, tuple) or "[" in found.path
+            if long and found.field.rpartition(".")[2] not in self.normalised:
                 raise LawBroken(found.said("loaded", "saved"), do=do, field=found.name)
