@@ -9,6 +9,7 @@ import pytest
 
 from tests.core.testing.trial import Workshop
 from virtmig.testing import strategies
+from virtmig.testing.laws import room
 
 
 @pytest.fixture
@@ -20,6 +21,7 @@ def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worksh
     monkeypatch.setenv("PYTHONPATH", str(folder))  # for the processes that the kit starts
     monkeypatch.setenv("ECHO", "0")  # one of the wrong plugins sets it
     monkeypatch.setattr(strategies, "SHRINKING", 0.2)  # how small they get is not looked at
+    monkeypatch.setattr(room, "SECONDS", 1)  # more than enough here
     made = Workshop(folder)
     yield made
     made.close()

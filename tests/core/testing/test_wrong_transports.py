@@ -62,6 +62,24 @@ TRANSPORTS = {
     "a pattern for nothing": Wrong(
         "paths", {'path_pattern="tube:[0-9]+"': 'path_pattern="tuba:[0-9]+"'}, "path_pattern"
     ),
+    "a pattern with a dot that is not escaped": Wrong(
+        "paths",
+        {'path_pattern="tube:[0-9]+"': 'path_pattern="tube.[0-9]+"'},
+        "path_pattern",
+        "stands for any",
+    ),
+    "a pattern that never gets done": Wrong(
+        "paths_in_time",
+        {'path_pattern="tube:[0-9]+"': 'path_pattern="tube:([0-9]+)+"'},
+        "path_pattern",
+        "write x+",
+    ),
+    "machines of today": Wrong(
+        "paths",
+        {'path_pattern="tube:[0-9]+"': 'path_pattern="tube:[0-9]+", pathless_machines="virt"'},
+        "pathless_machines",
+        "virt-2",
+    ),
     "a pattern that is none": Wrong(
         "contract", {'path_pattern="tube:[0-9]+"': 'path_pattern="tube:["'}, "path_pattern"
     ),

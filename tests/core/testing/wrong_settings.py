@@ -26,6 +26,12 @@ SETTINGS = {
     "a derived attribute that is not there": Wrong(
         "settings", {}, "derived", "no attribute of LiveEcho", {"derived": ("modernn",)}
     ),
+    "a driver that is not installed": Wrong(
+        "settings", {}, "uses", "'virtio-blkk' is no installed driver", {"uses": ("virtio-blkk",)}
+    ),
+    "a law that is switched off": Wrong(
+        "settings", {}, "test_load_save", "switched off", {"test_load_save": None}
+    ),
     "no examples": Wrong("settings", {}, "examples", "try nothing", {"examples": 0}),
     "a folder of goldens that is not there": Wrong(
         "settings", {}, "goldens", "no folder 'golden'", {"goldens": "golden"}

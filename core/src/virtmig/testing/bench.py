@@ -42,6 +42,7 @@ from virtmig.virtio.state import VirtioState
 
 R = TypeVar("R")
 CREATE = "let the create hook make a new live object of any decoded state"
+PLAIN = "let the create hook make a live object of your own class; the core's has no such state"
 WIDE = 1 << 63
 """A feature that every device of the bench offers, so that all 64 are looked at."""
 
@@ -174,8 +175,16 @@ class Bench(ABC):
     def scramble(self, device: VirtioDevice, state: VirtioState, draw: Draw) -> None:
         """Let the author's test change the device."""
         draw.scope = lambda: scope_of(self.layout, state, self.version)
-        with scrambling(self.subject.driver):
-            self.author.scramble(self.live(device), draw)
+        live = self.live(device)
+        try:
+            with scrambling(self.subject.driver):
+                self.author.scramble(live, draw)
+        except AttributeError as error:
+            if type(live) not in (VirtioDevice, Transport):
+                raise
+            kind = type(live).__name__
+            text = f"scramble cannot work on a plain {kind}: {told(error)}"
+            raise LawBroken(text, do=PLAIN, field=f"create_{self.subject.kind}") from error
 
     def save(self, device: VirtioDevice, on_step: OnStep = silent) -> VirtioState:
         """The state of a device; what the plugin gets wrong in it is a broken law."""
@@ -228,6 +237,8 @@ def _reason(error: VirtmigError) -> str:
 def _load_advice(error: VirtmigError) -> str:
     if isinstance(error, NotYetLoaded):
         return "move what needs it to post_load; load_device runs before the subsections"
+    if any(f"'{kind}' object has no" in error.reason for kind in ("VirtioDevice", "Transport")):
+        return PLAIN
     if "belongs to the" in error.reason:
         return "give your own attribute another name, and leave the core's alone"
     if "returned" in error.reason:

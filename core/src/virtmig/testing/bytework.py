@@ -87,7 +87,8 @@ def read_damaged(
 ) -> DecodeError | None:
     """The typed error of damaged bytes, or None if they are a state that gives them back."""
     do = "in a count function or a wire type of yours: look only at fields in front of it, check "
-    do += "before you index or divide, and let nothing but a DecodeError out"
+    do += "before you index or divide (bound what it looks at with .upto(N)), and let nothing but "
+    do += "a DecodeError out"
     try:
         state = layout.parse(payload, version, facts)
         again = layout.unparse(state, version)
@@ -120,7 +121,7 @@ def bounded(what: str, field: str) -> Generator[None]:
     tracemalloc.reset_peak()
     before = tracemalloc.get_traced_memory()[0]
     try:
-        with _alarm(), _no_memory_error(what, field, do):
+        with alarm(SECONDS), _no_memory_error(what, field, do):
             yield
         peak = tracemalloc.get_traced_memory()[1] - before
     except TooLong:
@@ -143,7 +144,7 @@ def _no_memory_error(what: str, field: str, do: str) -> Generator[None]:
 
 
 @contextmanager
-def _alarm() -> Generator[None]:
+def alarm(seconds: float) -> Generator[None]:
     """Interrupt what is inside after some seconds, where signals can do that."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
         yield
@@ -153,7 +154,7 @@ def _alarm() -> Generator[None]:
         raise TooLong
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:

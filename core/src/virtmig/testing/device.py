@@ -14,8 +14,8 @@ from virtmig.testing.laws.facts import FactLaws
 from virtmig.testing.laws.goldens import LiveGoldenLaws
 from virtmig.testing.laws.hooks import HookLaws
 from virtmig.testing.laws.live import RoundTripLaws
-from virtmig.testing.laws.objects import ObjectLaws
 from virtmig.testing.laws.package import PackageLaws
+from virtmig.testing.laws.properties import PropertyLaws
 from virtmig.testing.laws.room import RoomLaws
 from virtmig.testing.laws.saving import SaveLaws
 from virtmig.testing.laws.settings import SettingsLaws
@@ -34,7 +34,7 @@ class DeviceConformance(
     RoundTripLaws,
     SaveLaws,
     VersionLaws,
-    ObjectLaws,
+    PropertyLaws,
     SettingsLaws,
     RoomLaws,
 ):

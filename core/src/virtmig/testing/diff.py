@@ -32,7 +32,10 @@ class Difference:
         return f"{self.field} ({self.path})" if self.field and deep else self.field or self.path
 
     def said(self, one: str, other: str) -> str:
-        """`saved 3, loaded 0`."""
+        """`saved 3, loaded 0`; of lists whose lengths differ, the lengths."""
+        lists = [issubclass(type(part), tuple | list) for part in (self.one, self.other)]
+        if all(lists) and len(self.one) != len(self.other):
+            return f"{one} {len(self.one)} items, {other} {len(self.other)}"
         return f"{one} {shown(self.one)}, {other} {shown(self.other)}"
 
 
@@ -71,6 +74,24 @@ def equal(one: Any, other: Any) -> bool:
         return bool(one == other)
     except Exception:  # noqa: BLE001  a plugin's own class may fail in any way
         return False
+
+
+def kind_of(value: Any) -> str:
+    """The type of a container, as `looking.frozen` gives it; nothing for anything else."""
+    held: Any = value
+    if type(value) is list and held and held[0] in ("list", "tuple", "set", "bytearray"):
+        return str(held[0])
+    return "frozenset" if type(value) is frozenset else ""
+
+
+def told_kind(value: Any) -> str:
+    """A value as `looking.frozen` gives it, for a message."""
+    held: Any = value
+    kind = kind_of(held)
+    if not kind:
+        return shown(held)
+    items: list[Any] = sorted(map(repr, held)) if kind == "frozenset" else held[1:]
+    return f"a {kind} {shown(items)}"
 
 
 def first(one: Any, other: Any, path: str = "", *, types: bool = False) -> Difference | None:

@@ -39,7 +39,8 @@ def drawing(driver: Any) -> Generator[None]:
         do = "let the declaration read what it allows: conditions, counts, types"
         raise LawBroken(told(error), do=do, field=error.where.path) from error
     except Exception as error:
-        do = "look only at earlier fields and parts; a Condition names its fields in `reads`"
+        do = "look only at earlier fields and parts; a Condition names its fields in `reads`, a "
+        do += "count in @depends_on(...)"
         raise LawBroken(f"a layout failed: {told(error)}", do=do, field=site(error)) from error
 
 

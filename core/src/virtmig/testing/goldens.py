@@ -6,6 +6,7 @@ section is kept, as the rest of a stream is guest memory.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import lzma
@@ -24,6 +25,8 @@ from virtmig.stream.opening import open_stream
 MANIFEST = "manifest.toml"
 BIGGEST = 64 << 20
 """Bytes of one section at the most."""
+ANEW = "take the golden anew with `virtmig plugins golden`, which writes file and checksum"
+TABLE = "write a table [[golden]], with two brackets, for each golden, and nothing else"
 
 
 @attrs.frozen(kw_only=True)
@@ -60,11 +63,12 @@ class Golden:
             with lzma.open(path) as packed:
                 data = packed.read(BIGGEST)
         except (OSError, lzma.LZMAError, EOFError) as error:
-            raise BadContainer(f"{self.file}: {error}") from None
+            raise BadContainer(f"{self.file}: {error}", hint=ANEW) from None
         if (found := hashlib.sha256(data).hexdigest()) != self.sha256:
-            raise BadContainer(
-                f"{self.file} has sha256 {found[:12]}..., the manifest {self.sha256[:12]}..."
-            )
+            text = f"{self.file} has sha256 {found[:12]}..., the manifest {self.sha256[:12]}..."
+            raise BadContainer(text, hint=ANEW)
+        if not data:
+            raise BadContainer(f"{self.file} holds a section of no bytes", hint=ANEW)
         return data
 
 
@@ -76,34 +80,63 @@ def read_goldens(folder: str | os.PathLike[str]) -> list[Golden]:
     try:
         tables = _tables(tomllib.loads(path.read_text()))
         return [_checked(Golden(**table, folder=Path(folder))) for table in tables]
+    except UnicodeDecodeError as error:
+        raise BadContainer(f"{path}: {error}", hint="write it in UTF-8") from None
     except (tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
-        raise BadContainer(f"{path}: {_plain(error)}") from None
+        hint = error.args[1] if len(error.args) > 1 else "mend the manifest at that place"
+        raise BadContainer(f"{path}: {_plain(error)}", hint=hint) from None
 
 
 def _tables(manifest: Any) -> list[dict[str, Any]]:
     """The [[golden]] tables of a manifest, which has nothing else."""
-    tables: list[dict[str, Any]] = manifest.get("golden", [])
-    unknown = [name for name in manifest if name != "golden" or type(tables) is not list]
-    if unknown:
-        raise TypeError(f"{unknown[0]!r}: each golden is one table [[golden]], nothing else is")
-    return tables
+    for name in manifest:
+        if name != "golden":
+            raise TypeError(f"there is a table {name!r}", TABLE)
+    tables: Any = manifest.get("golden", [])
+    if type(tables) is not list or not all(type(one) is dict for one in tables):
+        raise TypeError("'golden' is one table", TABLE)
+    known = {field.name: field for field in attrs.fields(Golden) if field.name != "folder"}
+    needed = [name for name, field in known.items() if field.default is attrs.NOTHING]
+    found: list[dict[str, Any]] = tables
+    for number, table in enumerate(found):
+        _keys(f"golden {table.get('name', number)}", table, list(known), needed)
+    return found
+
+
+def _keys(which: str, table: Mapping[str, Any], known: list[str], needed: list[str]) -> None:
+    """What a table holds is known, and what a golden needs is there."""
+    for name in table:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            do = f"write {near[0]!r}" if near else f"take it out; known are {', '.join(known)}"
+            raise TypeError(f"{which}: a key {name!r}, which no golden has", do)
+    for name in needed:
+        if name not in table:
+            raise TypeError(f"{which}: {name!r} is missing", f"write {name} = ..., or {ANEW}")
 
 
 def _checked(golden: Golden) -> Golden:
     """A golden whose values are of the right types, in a file of the same folder."""
+    kinds: dict[str, tuple[type[Any], str]] = {
+        "str": (str, "a text in quotes"),
+        "int": (int, "a number without quotes"),
+        "Mapping[str, Any]": (dict, 'a table: { "device.mac" = "..." }'),
+    }
     for field in attrs.fields(Golden):
         value = getattr(golden, field.name)
-        kind = {"str": str, "int": int}.get(str(field.type))
-        if kind is not None and type(value) is not kind:
-            raise TypeError(f"{field.name} = {value!r} is no {kind.__name__}")
-    if Path(golden.file).name != golden.file:
-        raise TypeError(f"file = {golden.file!r}: goldens lie beside the manifest")
+        kind, what = kinds.get(str(field.type), (object, ""))
+        if what and type(value) is not kind:
+            text = f"golden {golden.name}: {field.name} = {value!r}"
+            raise TypeError(text, f"write {field.name} as {what}")
+    if golden.file in {"", "..", "."} or re.search(r"[/\\]", golden.file):
+        text = f"golden {golden.name}: file = {golden.file!r} is not in this folder"
+        raise TypeError(text, "put the file beside the manifest, and write its name alone")
     return golden
 
 
 def _plain(error: Exception) -> str:
-    """`TypeError: Golden.__init__() got ...` in words of the manifest."""
-    return re.sub(r"Golden\.__init__\(\) (got|missing)", r"a [[golden]] table \1", str(error))
+    """What is wrong, without what to do about it."""
+    return str(error.args[0]) if error.args else str(error)
 
 
 def add_golden(

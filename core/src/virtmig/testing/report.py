@@ -14,14 +14,16 @@ class LawBroken(AssertionError):
     """A law that does not hold, with all that its block says.
 
     found: what was seen. do: one sentence that says what to change. field: `EchoState.tag`, or the
-    attribute, hook or file that is at fault. law, plugin: added by whoever runs the law.
+    attribute, hook or file that is at fault. first: the law that is to tell this; where that one is
+    broken, others are skipped. law, plugin: added by whoever runs the law.
     """
 
-    def __init__(self, found: str, *, do: str, field: str = "") -> None:
+    def __init__(self, found: str, *, do: str, field: str = "", first: str = "") -> None:
         super().__init__(found)
         self.found = found
         self.do = do
         self.field = field
+        self.first = first
         self.law = ""
         self.plugin = ""
 

@@ -21,6 +21,7 @@ from virtmig.errors import (
 from virtmig.hooks.bound import BoundDevice, BoundSection, BoundTransport
 from virtmig.hooks.contract import contract_findings
 from virtmig.hooks.discovery import DEVICES, SECTIONS, TRANSPORTS, Installed, find, scan
+from virtmig.testing.process import core_attributes
 from virtmig.testing.report import LawBroken
 
 GROUPS = {"device": DEVICES, "transport": TRANSPORTS, "section": SECTIONS}
@@ -34,6 +35,7 @@ ADVICE = {
     "rgument": SPELL,
     "does not implement": "implement it, and mark it with @hookimpl",
     "but not the hook": "implement it, and mark it with @hookimpl",
+    "wrapper=True": "take wrapper=True out of its @hookimpl: a plugin's hooks are plain functions",
 }
 """What to do, by a part of what the core says."""
 
@@ -48,6 +50,8 @@ class Subject:
         self.kind = kind
         self.name = name
         self.group = GROUPS[kind]
+        self.core = core_attributes()
+        """The functions and attributes of the core before the plugin's hooks run."""
 
     @cached_property
     def source(self) -> Installed:
@@ -90,6 +94,10 @@ class Subject:
             return f"let the entry point {self.source.value!r} name an object of that module"
         if isinstance(cause, TypeError) and "." in str(cause):
             return "mend the declaration that it names"
+        if isinstance(cause, SyntaxError):
+            return "mend that line; the oldest Python of requires-python has to read it"
+        if isinstance(cause, ValueError) and "main thread" in str(cause):
+            return "set no signal handler on import: it is the program's business"
         return f"let `python -c 'import {self.module}'` work, and name its plugin object"
 
     @cached_property

@@ -79,6 +79,19 @@ class ContractLaws(Kit):
             if (layout.vmsd and layout.version != layout.minimum) or _is_tail(self, cls):
                 low_here, high_here = layout.minimum, layout.version
             self._since(cls, low_here, high_here)
+            if _is_tail(self, cls):
+                self._of_use(layout.minimum, layout.version, [cls], cls.__name__)
+        others = [cls for cls in self.record_classes() if not _is_tail(self, cls)]
+        self._of_use(low, high, others, "the driver")
+
+    def _of_use(self, low: int, high: int, classes: list[type[Any]], what: str) -> None:
+        """Versions that are all laid out the same are worth a note: QEMU has a reason for each."""
+        fields = [field for cls in classes for field in layout_of(cls).all_fields]
+        same = not any(field.when is not None and "version" in field.when.text for field in fields)
+        same = same and not any("version" in field.type.label for field in fields)
+        if low < high and same:
+            text = f"{what}: versions {low} to {high} are laid out the same"
+            self.note(f"{text}; has a field since(...) been forgotten?")
 
     def _since(self, cls: type[Any], low: int, high: int) -> None:
         for field in layout_of(cls).all_fields:

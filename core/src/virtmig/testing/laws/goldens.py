@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from functools import cached_property
@@ -9,19 +10,24 @@ from typing import Any
 
 from virtmig.errors import NoDriver, VirtmigError, told
 from virtmig.formats import tree
+from virtmig.hooks.discovery import scan
 from virtmig.hooks.registry import Drivers, Registry
 from virtmig.live.blueprint import create
 from virtmig.live.procedure import virtio_load, virtio_save
 from virtmig.reading import target_endian
 from virtmig.testing.diff import differences, fields_of, named
+from virtmig.testing.drawn import site
 from virtmig.testing.goldens import Golden, read_goldens
 from virtmig.testing.isolation import everything
 from virtmig.testing.kit import dig, law, skip
 from virtmig.testing.laws.wire import Case, WireLaws
+from virtmig.testing.lost import like, lost_goldens, unnamed
 from virtmig.testing.report import LawBroken
 from virtmig.virtio.state import VirtioState
 from virtmig.wire.layout import layout_of
 
+HERE = "goldens"
+"""The law that tells what is wrong with a golden; others that need it are skipped."""
 HOW = (
     "Nothing shows that a real device is understood: save a machine with it, and take its section "
     "with `virtmig plugins golden vm.mig`, or with virtmig.testing.add_golden"
@@ -37,7 +43,7 @@ class GoldenLaws(WireLaws):
         try:
             found = read_goldens(self.golden_folder())
         except VirtmigError as error:
-            raise LawBroken(error.reason, do="mend the manifest", field="goldens") from None
+            raise LawBroken(error.reason, do=error.hint, field="goldens", first=HERE) from None
         if self.subject.kind == "transport":
             return found
         return [one for one in found if one.idstr.rpartition("/")[2] == self.driver]
@@ -66,13 +72,15 @@ class GoldenLaws(WireLaws):
         subject, path = self.subject, golden.idstr.rpartition("/")[0]
         if subject.kind == "transport" and not subject.driver.claims(path, golden.machine):
             do = "let path_pattern match the paths of real devices, or mend `idstr`"
-            raise LawBroken(f"{golden}: {path!r} is not claimed", do=do, field="path_pattern")
+            text = f"{golden}: {path!r} is not claimed"
+            raise LawBroken(text, do=do, field="path_pattern", first=HERE)
         try:
             with everything():
                 return self._registry.drivers(golden.idstr, golden.machine)
         except NoDriver as error:
             do = f"add it to the test dependencies: {error.hint.partition(';')[0]}"
-            raise LawBroken(f"{golden}: {error.reason}", do=do, field=golden.idstr) from None
+            text = f"{golden}: {error.reason}"
+            raise LawBroken(text, do=do, field=golden.idstr, first=HERE) from None
 
     def decoded(self, golden: Golden) -> Case:
         """A golden as a state with its bytes."""
@@ -82,18 +90,28 @@ class GoldenLaws(WireLaws):
             do = "declare version and minimum_version as QEMU's VMStateDescription has them"
             found = f"golden {golden} has version {golden.version_id}"
             found += f"; {versions.start} to {versions.stop - 1} are declared"
-            raise LawBroken(found, do=do, field="version")
+            raise LawBroken(found, do=do, field="version", first=HERE)
+        payload = self._payload(golden)
         try:
-            payload = golden.payload()
             state = layout.parse(payload, golden.version_id, golden.facts)
         except VirtmigError as error:
-            do = "compare the declaration with QEMU's source at that place; or mend the golden"
+            do = "compare the declaration with QEMU's source at that place; or, if another device "
+            do += "or another QEMU wrote it, take the golden anew"
             text = f"golden {golden}: {error}"
-            raise LawBroken(text, do=do, field=error.where.path) from error
+            raise LawBroken(text, do=do, field=error.where.path, first=HERE) from error
         except Exception as error:
             do = "look only at earlier fields and parts in conditions and counts"
-            raise LawBroken(f"golden {golden}: {told(error)}", do=do) from error
+            text = f"golden {golden}: {told(error)}"
+            raise LawBroken(text, do=do, field=site(error), first=HERE) from error
         return Case(f"golden {golden}", state, golden.version_id, payload)
+
+    @staticmethod
+    def _payload(golden: Golden) -> bytes:
+        try:
+            return golden.payload()
+        except VirtmigError as error:
+            text = f"golden {golden}: {error.reason}"
+            raise LawBroken(text, do=error.hint, field=golden.file, first=HERE) from error
 
     def golden_cases(self) -> Iterator[tuple[Any, Case]]:
         for golden in self.all_goldens:
@@ -103,6 +121,10 @@ class GoldenLaws(WireLaws):
     def test_goldens(self) -> None:
         """Each golden is read to its last byte, is what the monitor said, and is written again."""
         if not self.all_goldens:
+            with everything():
+                installed = {one.name for one in scan().drivers}
+            for lost in lost_goldens(self.golden_folder(), self.driver, installed):
+                raise lost
             others = {one.idstr.rpartition("/")[2] for one in read_goldens(self.golden_folder())}
             there = f" (only of {', '.join(sorted(others))})" if others else ""
             if self.published or os.environ.get("VIRTMIG_PUBLISHED"):
@@ -117,6 +139,8 @@ class GoldenLaws(WireLaws):
                 do = "let the wire type that lies there write what it read"
                 raise LawBroken(f"golden {golden}: byte {at:#x} is written otherwise", do=do)
             self._truth(golden, layout, case)
+        for lost in unnamed(self.golden_folder()):
+            raise lost
         for text in uncovered(self):
             self.note(text)
 
@@ -126,13 +150,15 @@ class GoldenLaws(WireLaws):
             try:
                 found = dig(plain, path)
             except KeyError:
-                do = (
-                    "correct the path in the manifest: a dotted path as in `virtmig inspect --json`"
-                )
+                do = "correct the path in the manifest: dotted, as `virtmig inspect --json` has it"
+                near = like(path, plain)
+                do = f"did you mean {near}? {do}" if near else do
                 text = f"golden {golden}: no field {path}"
                 raise LawBroken(text, do=do, field=path) from None
             if found != expected:
                 do = "check order, width and byte order of the fields against QEMU's source"
+                if str(found) == str(expected):
+                    do = f"write it in the manifest as what it is: {json.dumps(found)}"
                 text = f"golden {golden}: decoded {found!r}, the monitor said {expected!r}"
                 raise LawBroken(text, do=do, field=named(layout.parts, path, layout.scope({}, 0)))
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from typing import Any
 
 from virtmig.errors import LoadRefused, shown
 from virtmig.hooks.tracing import hook_specs
 from virtmig.testing.draw import Draw, RandomDraw
+from virtmig.testing.drawn import record_classes
 from virtmig.testing.kit import law
 from virtmig.testing.laws.live import LiveKit, unlike_attributes
 from virtmig.testing.looking import core
+from virtmig.testing.process import audited, changes, shared_state, unusual
 from virtmig.testing.report import LawBroken
 from virtmig.testing.watching import calls_of, early_looks, printed
 from virtmig.virtio.order import LOAD, SAVE, Step, walk
 from virtmig.virtio.state import VirtioState
 from virtmig.virtio.subsections import TAILS
+from virtmig.wire.layout import layout_of
 
 MARK = "virtmig_impl"
 OF = {
@@ -33,6 +37,8 @@ OF = {
 }
 """The hooks that each kind of plugin has in the procedure."""
 MAKERS = {"device": ("create_device",), "transport": ("create_transport",)}
+REFUSED = ("device", "outer", "config")
+"""Parts of a state whose fields are a driver's own, so that a refusal has to name one."""
 ASKED_ANYWHERE = ("describe_driver", "create_device", "create_transport", "has_extra_state")
 """Hooks that have no place in the order."""
 
@@ -147,3 +153,58 @@ class HookLaws(LiveKit):
             raise LawBroken(
                 f"printed {shown(said[0])}", do="use logging, or nothing", field="hooks"
             )
+
+    @law
+    def test_no_side_effects(self) -> None:
+        """Hooks work on their objects alone: they touch no file, no network and no process."""
+        bench, draw = self.bench(), RandomDraw(7)
+        setting = bench.draw_state(draw)
+        device = bench.scrambled(setting, draw)
+        view = self.subject.driver.view
+        package = self.subject.module.partition(".")[0]
+        with unusual(), warnings.catch_warnings(record=True) as warned, audited(package) as done:
+            warnings.simplefilter("always")
+            before = {**shared_state(), "virtmig": self.subject.core}
+            self.subject.describe()
+            bench.created(setting)
+            state = bench.save(device)
+            self.put(bench.fresh(setting), state)
+            if view is not None:
+                view(next(iter(bench.parts(state).values())))
+            done.extend(changes(before, shared_state()))
+        for text in (*done, *(f"warns of {one.message}" for one in warned)):
+            do = "take what a hook needs from the device and the state, and leave the rest alone"
+            raise LawBroken(f"a hook {text}", do=do, field="hooks")
+
+    @law
+    def test_refusals(self) -> None:
+        """A refusal says why, and which field it is that does not fit."""
+        self.each_random(self._refusals)
+
+    def _refusals(self, draw: Draw) -> None:
+        bench = self.bench()
+        state, other = bench.draw_state(draw), bench.draw_state(draw)
+        for setting in (state, other):
+            try:
+                bench.load(bench.fresh(setting), state)
+            except LoadRefused as error:
+                self._says_why(error)
+
+    def _says_why(self, error: LoadRefused) -> None:
+        path = error.where.path
+        hook = f"load hooks of {self.subject.name}"
+        if not error.reason.strip():
+            do = 'say what does not fit: DeviceMismatch("this device has ...", path="device.field")'
+            raise LawBroken("a refusal without a reason", do=do, field=path or hook)
+        if path.partition(".")[0] not in REFUSED:
+            return
+        known = {*self.field_names()}
+        for cls in record_classes(self.subject.driver):
+            known |= {*layout_of(cls).tails}
+        last = path.partition(".")[2]
+        last = last if last in known else last.rpartition(".")[2].partition("[")[0]
+        if last not in known:
+            near = difflib.get_close_matches(last, sorted(known), 1)
+            do = f"write {near[0]!r}" if near else "name a field as `virtmig inspect --json` does"
+            found = f"a refusal names {path!r}, which is no field: {shown(error.reason)}"
+            raise LawBroken(found, do=do, field=path)

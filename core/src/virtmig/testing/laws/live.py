@@ -7,8 +7,8 @@ from typing import Any
 from virtmig.errors import LoadRefused, shown
 from virtmig.live.device import VirtioDevice
 from virtmig.testing.bench import Bench
-from virtmig.testing.diff import Difference, differences, fields_of
-from virtmig.testing.draw import Draw
+from virtmig.testing.diff import Difference, differences, fields_of, kind_of, told_kind
+from virtmig.testing.draw import Draw, RandomDraw
 from virtmig.testing.drawn import record_classes
 from virtmig.testing.kit import Kit, law
 from virtmig.testing.looking import own
@@ -69,6 +69,11 @@ class LiveKit(Kit):
         """Names of all fields of the driver's records."""
         classes: list[type[Any]] = record_classes(self.bench().subject.driver)
         return [field.name for cls in classes for field in layout_of(cls).all_fields]
+
+    def counts(self) -> set[str]:
+        """Names of all fields that count the items of another one."""
+        classes: list[type[Any]] = record_classes(self.bench().subject.driver)
+        return {name for cls in classes for name in layout_of(cls).counts}
 
     def attributes(self, device: VirtioDevice) -> dict[str, Any]:
         """The plugin's own attributes that are not derived, frozen."""
@@ -133,12 +138,27 @@ class RoundTripLaws(LiveKit):
         device = bench.scrambled(setting, draw)
         state, _ = bench.payload(bench.save(device))
         other = self.loaded(state, setting)
+        if not self.comes_back(state, setting):
+            return  # that is for load_save to tell
         for name, one, two in unlike_attributes(self.attributes(device), self.attributes(other)):
-            text = f"{shown(one)} in the saved device, {shown(two)} in the loaded one"
-            raise LawBroken(text, do=self._remember(name), field=self.called(device, name))
+            text = f"{told_kind(one)} in the saved device, {told_kind(two)} in the loaded one"
+            do = self._remember(name, state, one, two)
+            raise LawBroken(text, do=do, field=self.called(device, name))
 
-    def _remember(self, name: str) -> str:
+    def _remember(self, name: str, state: VirtioState, value: Any, loaded: Any) -> str:
         """What to do about an attribute that a load does not put back."""
+        kinds = [kind_of(value), kind_of(loaded)]
+        values = [
+            held
+            for path, part in self.bench().parts(state).items()
+            for field, _, held in fields_of(part, path)
+            if field.rpartition(".")[2] == name
+        ]
+        if kinds[0] != kinds[1] and all(kinds):
+            return f"give it the same type in a load as while the device runs: {kinds[0]}(...)"
+        if name in self.field_names() and all(held is None for held in values):
+            do = "where the state lacks the field (None, or a part that is not there), put back "
+            return f"{do}what a fresh device has: {shown(value)}"
         if name in self.field_names():
             return "it is a field of the record: save it from this attribute, and load it back"
         do = "save it and load it back; if post_load works it out from what was loaded: "
@@ -199,6 +219,28 @@ class RoundTripLaws(LiveKit):
             for name, _, value in fields_of(part, path):
                 found[name] = found.get(name, "") + repr(value)
         return found
+
+    @law
+    def test_goes_on(self) -> None:
+        """A device that was loaded goes on as the saved one would have: the same change shows."""
+        self.each(self._goes_on)
+
+    def _goes_on(self, draw: Draw) -> None:
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        device = bench.scrambled(setting, draw)
+        state, _ = bench.payload(bench.save(device))
+        if not self.comes_back(state, setting):
+            return  # that is for load_save to tell
+        other = self.loaded(state, setting)
+        seed = draw.integer(0, 0xFFFF)
+        for one in (device, other):
+            bench.scramble(one, setting, RandomDraw(seed))
+        for found in same_parts(bench, bench.save(device), bench.save(other)):
+            text = found.said("then changed, the saved device saves", "the loaded one")
+            do = "save from what the device changes while it runs, not from a copy that the load "
+            do += "hook kept"
+            raise LawBroken(text, do=do, field=found.name)
 
     @law
     def test_load_replaces(self) -> None:

@@ -15,7 +15,9 @@ from typing import Any
 from virtmig.checking.static import static_findings
 from virtmig.checking.subject import of_installed
 from virtmig.hooks.contract import Finding
+from virtmig.hooks.corerange import on_core
 from virtmig.hooks.discovery import normal, scan
+from virtmig.testing.imports import imported
 from virtmig.testing.kit import Kit, law
 from virtmig.testing.report import LawBroken
 from virtmig.testing.subject import relative
@@ -33,6 +35,10 @@ class PackageLaws(Kit):
         """Metadata and source are what `virtmig plugins validate` asks for."""
         found = static_findings(of_installed(self.subject.source.distribution, scan()))
         self._report(found)
+        lines = on_core(self.subject.distribution.requires or ())
+        if lines and not any(_holds(line) for line in lines):
+            do = "take the marker behind the semicolon away"
+            raise LawBroken(f"{lines[-1]!r} holds on no machine like this", do=do, field="METADATA")
 
     def _report(self, findings: list[Finding]) -> None:
         for one in findings:
@@ -56,7 +62,7 @@ class PackageLaws(Kit):
     def test_imports(self) -> None:
         """The package imports what it declares, and virtmig.api alone of virtmig."""
         brought = metadata.packages_distributions()
-        declared = _required(self.subject.distribution, 3)
+        declared = _required(self.subject.distribution)
         plugins = {normal(one.distribution) for one in scan().drivers}
         for path in self.subject.sources:
             for line, name in imported(path):
@@ -80,6 +86,7 @@ class PackageLaws(Kit):
             raise LawBroken(f"imports {name}, another plugin", do=do, field=where)
         if not owner & declared:
             do = f"add {', '.join(sorted(owner)) or top} to dependencies in pyproject.toml"
+            do += "; that something else brings it now is no promise" if owner else ""
             raise LawBroken(f"imports {name}, which is not declared", do=do, field=where)
 
     @law
@@ -103,7 +110,7 @@ class PackageLaws(Kit):
                 f"it cannot be imported alone: {said}", do=do, field=self.subject.module
             )
         found = json.loads(ran.stdout)
-        do = "do it in a hook, when it is needed, or not at all"
+        do = "let a module define things alone; what is not the plugin's own is left as it is"
         for text in found["done"]:
             raise LawBroken(f"on import it {text}", do=do, field=self.subject.module)
         for name in found["others"]:
@@ -118,28 +125,6 @@ class PackageLaws(Kit):
                 do = "give one of them another name, or delete it"
                 where = f"{relative(path)}:{line}"
                 raise LawBroken(f"{cls}.{name} is declared twice", do=do, field=where)
-
-
-def imported(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines and full names of what a file imports at run time; relative ones are its own."""
-    tree = ast.parse(path.read_bytes())
-    types = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        for inner in ast.walk(node)
-    }
-    for node in (one for one in ast.walk(tree) if one not in types):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            if node.module == "virtmig":
-                yield from ((node.lineno, f"virtmig.{alias.name}") for alias in node.names)
-            else:
-                yield node.lineno, node.module
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
-            named = (one for one in node.args[:1] if isinstance(one, ast.Constant))
-            yield from ((node.lineno, str(one.value)) for one in named)
 
 
 def doubled_methods(path: Path) -> Iterator[tuple[str, str, int]]:
@@ -161,17 +146,18 @@ def _pairs(decorator: ast.expr) -> bool:
     return ast.unparse(decorator).endswith((".setter", ".deleter", ".getter", "overload"))
 
 
-def _required(distribution: metadata.Distribution, depth: int) -> set[str]:
-    """The distributions that one requires without any extra, and that these require."""
+def _required(distribution: metadata.Distribution) -> set[str]:
+    """The distributions that one itself requires, without any extra."""
     found: set[str] = set()
     for line in distribution.requires or ():
-        if "extra" in line.partition(";")[2]:
-            continue
-        name = normal(re.split(r"[^\w.-]", line.strip(), maxsplit=1)[0])
-        found.add(name)
-        if depth:
-            try:
-                found |= _required(metadata.distribution(name), depth - 1)
-            except metadata.PackageNotFoundError:
-                continue
+        if "extra" not in line.partition(";")[2]:
+            found.add(normal(re.split(r"[^\w.-]", line.strip(), maxsplit=1)[0]))
     return found
+
+
+def _holds(line: str) -> bool:
+    """Whether the marker of a requirement holds here."""
+    from packaging.requirements import Requirement  # noqa: PLC0415  of use here alone
+
+    marker = Requirement(line).marker
+    return marker is None or marker.evaluate({"extra": ""})

@@ -6,8 +6,10 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+from virtmig.hooks.discovery import scan
 from virtmig.testing.draw import RandomDraw
-from virtmig.testing.kit import law
+from virtmig.testing.isolation import everything
+from virtmig.testing.kit import law, laws_of
 from virtmig.testing.laws.live import LiveKit
 from virtmig.testing.looking import CORE, attributes
 from virtmig.testing.report import LawBroken
@@ -28,6 +30,9 @@ class SettingsLaws(LiveKit):
         if self.examples < 1:
             do = "leave it out, or set a number from 1 on"
             raise LawBroken(f"{self.examples} examples try nothing", do=do, field="examples")
+        self._switched_off()
+        with everything():
+            self._known("uses", {one.name for one in scan().drivers}, "installed driver")
         named = Path(self.goldens or "goldens").name
         if named != "goldens" and not self.golden_folder().is_dir():
             do = "name one that exists, or leave it out for `goldens` beside the test file"
@@ -38,6 +43,12 @@ class SettingsLaws(LiveKit):
             self._known(setting, fields, "field of the driver's records")
         self._derived(fields)
         self._something_left(fields)
+
+    def _switched_off(self) -> None:
+        for name in laws_of(type(self).__mro__[1]):
+            if not callable(getattr(self, f"test_{name}")):
+                do = f"take test_{name} = ... out of the class, and do what the law says"
+                raise LawBroken("a law is switched off", do=do, field=f"test_{name}")
 
     def _tuple_of_names(self, setting: str) -> None:
         value = getattr(self, setting, ())

@@ -11,7 +11,7 @@ import attrs
 
 from virtmig.errors import EncodeError, LoadRefused, shown
 from virtmig.live.device import VirtioDevice
-from virtmig.testing.diff import differences, is_record
+from virtmig.testing.diff import Difference, differences, is_record
 from virtmig.testing.draw import Draw
 from virtmig.testing.kit import law
 from virtmig.testing.laws.live import LiveKit, same_parts
@@ -20,6 +20,9 @@ from virtmig.testing.report import LawBroken
 from virtmig.virtio.state import VirtioState
 from virtmig.wire.layout import layout_for
 
+MOSTLY = 6
+"""So many times as many states refused as kept are worth a note."""
+
 
 class StateLaws(LiveKit):
     """What holds for states that were not saved by the plugin itself."""
@@ -27,17 +30,29 @@ class StateLaws(LiveKit):
     @law
     def test_any_state(self) -> None:
         """A state is refused by DeviceMismatch without a trace in the device, or kept whole."""
-        self.each(self._any_state)
+        refused: list[str] = []
+        kept = 0
 
-    def _any_state(self, draw: Draw) -> None:
+        def look(draw: Draw) -> None:
+            nonlocal kept
+            before = len(refused)
+            self._any_state(draw, refused)
+            kept += len(refused) == before
+
+        self.each(look)
+        if len(refused) > MOSTLY * kept:
+            text = f"{len(refused)} of {len(refused) + kept} drawn states were refused"
+            self.note(f"any_state: {text}, the first with {refused[0]!r}")
+
+    def _any_state(self, draw: Draw, refused: list[str]) -> None:
         bench = self.bench()
         state = bench.draw_state(draw)
         device = bench.fresh(state)
-        if self._refused(device, state):
+        if self._refused(device, state, refused):
             return
         self._kept(state, bench.save(device), "loaded")
 
-    def _refused(self, device: VirtioDevice, state: VirtioState) -> bool:
+    def _refused(self, device: VirtioDevice, state: VirtioState, reasons: list[str]) -> bool:
         """Whether the device refuses the state; then it must be as it was, and the state too."""
         bench = self.bench()
         before, given = everything(device), copy.deepcopy(bench.parts(state))
@@ -48,6 +63,7 @@ class StateLaws(LiveKit):
                 do = "check everything first, and change the device after that"
                 text = f"refused with {error.reason!r}, but the device is not what it was"
                 raise LawBroken(text, do=do, field=error.where.path) from None
+            reasons.append(error.reason)
             return True
         for name, part in bench.parts(state).items():
             for found in differences(given[name], part, name):
@@ -63,7 +79,7 @@ class StateLaws(LiveKit):
                 continue
             do = "put every field back as it is; or raise DeviceMismatch for a value that does not "
             do += "fit"
-            if plain:
+            if plain not in ("", *self.counts()) and _may_be_normalised(found):
                 do += f"; or, if QEMU itself brings it into range: normalised = ({plain!r},)"
             raise LawBroken(found.said(what, "saved"), do=do, field=found.name)
 
@@ -77,7 +93,7 @@ class StateLaws(LiveKit):
         setting = bench.draw_state(draw)
         state = bench.save(bench.scrambled(setting, draw))
         device = bench.scrambled(setting, draw)
-        before = everything(device)
+        saved, before = bench.save(device), everything(device)
 
         def stop(step: Any, *_: object) -> None:
             if step.name in ("post_load", "load_outer"):
@@ -89,11 +105,12 @@ class StateLaws(LiveKit):
             pass
         except LoadRefused:
             return
+        do = "keep state in attributes of the live object: the core puts those back, and no more"
         if everything(device) != before:
-            do = (
-                "keep state in attributes of the live object: the core puts those back, and no more"
-            )
             raise LawBroken("after a failed load the device is not what it was", do=do)
+        for found in same_parts(bench, saved, bench.save(device)):
+            text = found.said("saved before a load that failed", "saved after it")
+            raise LawBroken(text, do=do, field=found.name)
 
     @law
     def test_record_is_not_shared(self) -> None:
@@ -219,6 +236,12 @@ class VersionLaws(StateLaws):
                 f"in a load hook, put the default back for what version {version} lacks (None)"
             )
             raise
+
+
+def _may_be_normalised(found: Difference) -> bool:
+    """Whether it is a single number or buffer: a load brings no record or list into range."""
+    values: tuple[Any, ...] = (found.one, found.other)
+    return all(isinstance(value, int | bytes | frozenset) for value in values)
 
 
 class Stopped(Exception):
