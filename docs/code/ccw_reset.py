@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import attrs
-
 from virtmig.api import TransportDriver, VirtioState, hookimpl, record, subsection, u8, wire
+
 from virtmig_ccw.live import CcwTransport, VirtioCcw
 from virtmig_ccw.state import CcwProxy
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import attrs
-
 from virtmig.api import DeviceDriver, VirtioDevice, be64, hookimpl, record, subsection, wire
 
 

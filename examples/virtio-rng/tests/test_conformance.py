@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from virtmig.testing import DeviceConformance
+
 from virtmig_example_rng.live import LiveRng
 
 

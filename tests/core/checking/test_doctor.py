@@ -6,14 +6,17 @@ import json
 import platform
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
+from tests.core.checking.projects import project
 from tests.core.hooks import fakes
 from tests.core.hooks.fakes import Site
 from virtmig import __version__
 from virtmig.checking.doctor import examine
 from virtmig.hooks.contract import Finding
+from virtmig.hooks.discovery import Scan, scan
 
 NAME = "virtio-toaster"
 OURS = {"virtmig-pci", "virtmig-ccw", "virtmig-net", "virtmig-blk"}
@@ -139,6 +142,28 @@ def test_a_plugin_that_is_linked_to_its_sources_is_marked(site: Site) -> None:
     (info / "direct_url.json").write_text("[]")
     plugins = {one["distribution"]: one for one in examine().environment["plugins"]}
     assert plugins["virtmig-toaster"]["editable"] is False
+
+
+def test_a_link_whose_entry_points_have_changed_is_told(site: Site, tmp_path: Path) -> None:
+    sources = project(tmp_path / "my toaster")
+    site.add(NAME, fakes.device(NAME), dist="virtmig-toaster")
+    info = site.folder / "virtmig_toaster-1.0.dist-info"
+    link = {"url": sources.as_uri(), "dir_info": {"editable": True}}
+    (info / "direct_url.json").write_text(json.dumps(link))
+    (finding,) = [one for one in examine().findings if one.code == "stale-install"]
+    assert (finding.severity, finding.distribution) == ("warning", "virtmig-toaster")
+    assert "'toasting.live:plugin'" in finding.what
+
+
+def test_devices_without_a_bus_are_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.add(NAME, fakes.device(NAME), dist="virtmig-toaster")
+    known = scan()
+    assert "no-transport" not in codes()
+    alone = Scan([one for one in known.drivers if one.name == NAME], [])
+    monkeypatch.setattr("virtmig.checking.doctor.scan", lambda: alone)
+    (finding,) = [one for one in examine().findings if one.code == "no-transport"]
+    assert finding.severity == "note"
+    assert "virtmig-pci, virtmig-ccw, virtmig-mmio" in finding.do
 
 
 def test_a_distribution_that_says_little_is_warned_of(site: Site) -> None:

@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 from tests.core.hooks import fakes
-from virtmig.checking.sources import source_findings
+from virtmig.checking.sources import SPECS, source_findings
 
 CASES = {
     "a module of the core": (
@@ -33,7 +33,7 @@ CASES = {
     "a hook that never was": (
         "@hookimpl\ndef toast(): ...",
         ("unknown-hook", "x.py:2", "there is no hook toast",
-         "see docs/reference/hooks.md for all hooks"),
+         f"all hooks: {', '.join(SPECS)}"),
     ),
     "another name of a hook": (
         "@api.hookimpl(specname='laod_device')\ndef mine(device, state): ...",
@@ -53,6 +53,16 @@ CASES = {
         "@hookimpl\nasync def post_load(device): ...",
         ("async-hook", "x.py:2", "post_load is a coroutine, which nobody waits for",
          "make it a plain function"),
+    ),
+    "an attribute of the core's": (
+        "class Live(api.VirtioDevice):\n    tag: int = 0\n    status: int = 0",
+        ("core-attribute", "x.py:3", "Live.status has the name of an attribute of the core",
+         "give it another name: the core sets status in each load"),
+    ),
+    "an attribute of the core's in a bus": (
+        "class Live(Transport):\n    status: int = 0\n    device: int = 0",
+        ("core-attribute", "x.py:3", "Live.device has the name of an attribute of the core",
+         "give it another name: the core sets device in each load"),
     ),
     "a field that is there twice": (
         ("@record()\nclass S:\n    a: int = wire(u8, 'x')\n    b: int = wire(u8, 'x')\n"

@@ -147,14 +147,59 @@ def test_faults_in_the_source_have_their_line(tmp_path: Path) -> None:
     source = fakes.device(NAME, **{"def load_device(": "def laod_device("})
     findings = found(project(tmp_path / "p", source))
     line = source.splitlines().index("    def laod_device(self, device, state):") + 1
-    assert findings[0] == (
-        "unknown-hook",
-        "error",
-        f"src/toasting/live.py:{line}",
-        "there is no hook laod_device",
-        "did you mean load_device?",
+    assert findings == [
+        (
+            "unknown-hook",
+            "error",
+            f"src/toasting/live.py:{line}",
+            "there is no hook laod_device",
+            "did you mean load_device?",
+        )
+    ]
+
+
+def test_a_missing_hook_is_told_beside_a_misspelt_one(tmp_path: Path) -> None:
+    """Only the refusal of the misspelt name is the same fault once more."""
+    source = fakes.device(NAME, **{"def describe_driver(": "def describe_drivers("})
+    findings = found(project(tmp_path / "p", source))
+    assert [one[0] for one in findings] == ["unknown-hook"]
+    source = fakes.device(NAME, **{"@hookimpl\n    def load_device(": "def load_device("})
+    findings = found(project(tmp_path / "q", source))
+    assert [one[0] for one in findings] == ["contract"]
+
+
+def test_a_subsection_that_no_reader_finds_is_told(tmp_path: Path) -> None:
+    source = fakes.device(
+        NAME,
+        **{
+            "hookimpl, record, wire": "hookimpl, record, subsection, wire",
+            "@record()": """
+                @record("crumbs")
+                class Crumbs:
+                    value: int = wire(be16, "a value")
+
+
+                @record("toaster")""",
+            '"a value")\n\n\nclass Plugin': """
+                "a value")
+                    crumbs: Crumbs | None = wire(subsection(Crumbs), "what is left")
+
+
+                class Plugin""",
+        },
     )
-    assert findings[1][0] == "contract"
+    ((code, _, where, what, _),) = found(project(tmp_path / "p", source))
+    assert (code, where.partition(":")[0]) == ("import-failed", "toasting/live.py")
+    assert "State.crumbs: a subsection of 'toaster' is named toaster/..." in what
+
+
+def test_entry_points_that_are_not_installed_again_are_told(tmp_path: Path, site: Site) -> None:
+    site.metadata("virtmig-toaster", "1.0", f"[virtmig.devices]\n{NAME} = toasting.old:plugin\n")
+    ((code, severity, where, what, do),) = found(project(tmp_path / "p"))
+    assert (code, severity, where) == ("stale-install", "warning", "pyproject.toml")
+    assert "'toasting.live:plugin'" in what
+    assert "'toasting.old:plugin'" in what
+    assert do == "in its folder: pip install -e ."
 
 
 def test_an_import_that_fails_has_its_line(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from virtmig.cli.main import run
 from virtmig.hooks import discovery
+from virtmig.stream.editing import Edits
 from virtmig.stream.opening import open_stream
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -95,7 +96,7 @@ def edited(tmp_path: Path) -> Edit:
         made = tmp_path / f"edited-{path.name}"
         with open_stream(path) as stream:
             target = next(one for one in stream.sections if one.idstr.endswith(name))
-            stream.write(made, {target: change(stream.payload(target))})
+            stream.write(made, Edits(payloads={target: change(stream.payload(target))}))
         return made
 
     return make

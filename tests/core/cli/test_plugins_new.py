@@ -1,53 +1,32 @@
-"""`virtmig plugins new`, `readme` and `golden`: a plugin from nothing, as its author meets it."""
+"""`virtmig plugins new`: a plugin from nothing, as its author meets it."""
 
 from __future__ import annotations
 
-import importlib.util
+import io
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.core.cli.conftest import SAMPLES, Command
+from tests.core.cli.conftest import Command
+from tests.core.cli.making import made, needs_copier, workplace
 from virtmig import __version__
-from virtmig.errors import VirtmigError
+from virtmig.hooks import known
 from virtmig.hooks.discovery import TRANSPORTS, Installed, Scan
 from virtmig.scaffold import rendering
-from virtmig.scaffold.names import LONGEST, names_of
+from virtmig.scaffold.names import LONGEST
 from virtmig.scaffold.project import drivers
-from virtmig.testing.goldens import read_goldens
+from virtmig.testing.laws import contract
 from virtmig.virtio.drivers import DeviceDriver, TransportDriver
 from virtmig.wire.layout import layout_of
 
 ROOT = Path(__file__).parents[3]
 LONG = "virtio-" + (LONGEST - len("virtio-")) * "x"
 WIDTH = 100
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("copier") is None,
-    reason="copier, of the extra `new`, is not installed",
-)
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder to work in, with no drivers; what is imported out of it is forgotten."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("virtmig.cli.plugins.new.scan", lambda: Scan([], []))
-    known = set(sys.modules)
-    yield tmp_path
-    for name in set(sys.modules) - known:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
-            del sys.modules[name]
-
-
-def made(virtmig: Command, name: str, *options: object) -> Path:
-    """The folder of a new plugin, made without questions."""
-    done = virtmig("plugins", "new", name, "--defaults", *options)
-    assert done.code == 0, done.err
-    return Path.cwd() / names_of(name).distribution
+pytestmark = needs_copier
+here = pytest.fixture(autouse=True)(workplace)
 
 
 def test_what_is_made_is_a_whole_distribution(virtmig: Command) -> None:
@@ -84,6 +63,50 @@ def test_it_says_what_to_do_next(virtmig: Command) -> None:
     assert commands == ["cd virtmig-echo", 'pip install -e ".[test]"', "pytest"]
     assert "src/virtmig_echo/state.py" in done.out
     assert done.err == ""
+
+
+def test_on_a_terminal_it_says_how_to_answer(
+    virtmig: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def answered(given: dict[str, str], folder: Path, *, ask: bool) -> dict[str, str]:
+        asked.append(ask)
+        return rendering.render(given, folder)
+
+    monkeypatch.setattr("virtmig.cli.plugins.new.render", answered)
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    done = virtmig("plugins", "new", "virtio-echo")
+    assert asked == [True]
+    assert done.out.startswith("An answer is proposed for each question: Enter takes it")
+    assert done.err == ""
+
+
+@pytest.mark.parametrize("kind", ["device", "transport"])
+def test_the_tests_of_a_plugin_say_how_a_change_is_extended(virtmig: Command, kind: str) -> None:
+    """The lines in the comment are code as it can be used."""
+    folder = made(virtmig, "virtio-echo", *(["--transport"] if kind == "transport" else []))
+    text = (folder / "tests/test_conformance.py").read_text()
+    lines = re.findall(r"^    #     (\S.*|    \S.*)$", text, re.MULTILINE)
+    assert lines[0].startswith("def scramble(self, ")
+    assert f"super().scramble({kind}, draw)" in lines[1]
+    compile("\n".join(lines), "scramble", "exec")
+    live = (folder / "src/virtmig_echo/live.py").read_text()
+    for name in re.findall(rf"{kind}\.(\w+)", lines[2]):
+        assert f"\n    {name}: " in live
+
+
+def test_answers_that_nobody_reads_are_told(
+    virtmig: Command, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Questions are put on a terminal only."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("Ann\n"))
+    done = virtmig("plugins", "new", "virtio-echo")
+    assert done.code == 0
+    assert "the input is no terminal, so it is not read" in done.err
+    assert "--data QUESTION=ANSWER" in done.err
 
 
 @pytest.mark.parametrize("kind", ["device", "transport"])
@@ -135,6 +158,28 @@ def test_a_device_that_the_specification_knows_has_its_id(virtmig: Command) -> N
     (driver,) = drivers(made(virtmig, "virtio-pmem"))
     assert isinstance(driver, DeviceDriver)
     assert driver.device_id == 27
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "told"),
+    [("virtio-echo", 2, True), ("virtio-echo", 63, False), ("vhost-user-echo", 2, False)],
+)
+def test_the_id_of_another_device_is_told(
+    virtmig: Command, name: str, number: int, told: bool
+) -> None:
+    done = virtmig("plugins", "new", name, "--defaults", "--data", f"device_id={number}")
+    assert done.code == 0
+    assert ("device id 2 is that of virtio-blk" in done.err) is told
+
+
+def test_the_kit_knows_the_same_ids() -> None:
+    assert contract.DEVICE_IDS.items() <= known.DEVICE_IDS.items()
+
+
+def test_a_folder_that_cannot_be_made_is_told(virtmig: Command) -> None:
+    done = virtmig("plugins", "new", "virtio-echo", "--defaults", "--path", "/proc")
+    assert done.code == 2
+    assert "/proc/virtmig-echo cannot be made: " in done.err
 
 
 def test_no_license_is_an_answer(virtmig: Command) -> None:
@@ -235,69 +280,3 @@ def test_what_it_needs_and_does_not_find_is_named(
         done = virtmig("plugins", *command)
         assert done.code == 2
         assert ('pip install "virtmig[new]"' if missing == "copier" else "git") in done.err
-
-
-def test_the_readme_has_the_fields_and_says_when_it_is_stale(virtmig: Command) -> None:
-    folder = made(virtmig, "virtio-echo")
-    readme, state = folder / "README.md", folder / "src/virtmig_echo/state.py"
-    assert "| `held_tags` | `be16[held]` |" in readme.read_text()
-    assert virtmig("plugins", "readme", "--check", folder).code == 0
-    state.write_text(state.read_text().replace("counted by the driver", "never reused"))
-    sys.modules.pop("virtmig_echo.live")
-    sys.modules.pop("virtmig_echo.state")
-    stale = virtmig("plugins", "readme", "--check", folder)
-    assert stale.code == 1
-    assert "virtmig plugins readme" in stale.out
-    assert "never reused" not in readme.read_text()
-    assert virtmig("plugins", "readme", folder).code == 0
-    assert "never reused" in readme.read_text()
-    assert "## Work on it" in readme.read_text()
-
-
-def test_a_readme_that_cannot_be_filled_is_told(virtmig: Command, here: Path) -> None:
-    assert "no pyproject.toml" in virtmig("plugins", "readme").err
-    folder = made(virtmig, "virtio-echo")
-    (folder / "README.md").write_text("# echo\n")
-    assert "<!-- fields:begin -->" in virtmig("plugins", "readme", folder).err
-    (folder / "README.md").unlink()
-    assert "no README.md" in virtmig("plugins", "readme", folder).err
-    (folder / "pyproject.toml").write_text("[project]\n")
-    assert "virtmig.devices" in virtmig("plugins", "readme", folder).err
-    (folder / "pyproject.toml").write_text("[project\n")
-    assert "pyproject.toml" in virtmig("plugins", "readme", folder).err
-
-
-def test_a_plugin_that_does_not_import_is_told_with_its_error(virtmig: Command) -> None:
-    folder = made(virtmig, "virtio-echo")
-    for name in ("live", "state"):
-        sys.modules.pop(f"virtmig_echo.{name}")
-    (folder / "src/virtmig_echo/state.py").write_text("raise RuntimeError('no echo')\n")
-    with pytest.raises(VirtmigError, match="no echo"):
-        drivers(folder)
-    assert "no echo" in virtmig("plugins", "readme", folder).err
-
-
-def test_a_golden_is_one_section_of_a_stream(
-    virtmig: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The section is found by the plugin's own device, or by its name."""
-    monkeypatch.setattr("virtmig.cli.plugins.new.DISTRIBUTIONS", {})
-    monkeypatch.chdir(made(virtmig, "virtio-rng"))
-    done = virtmig("plugins", "golden", SAMPLES / "x86-q35.mig", "--qemu", "7.2")
-    assert done.code == 0, done.err
-    (golden,) = read_goldens("tests/goldens")
-    assert golden.idstr == "0000:00:03.0/virtio-rng"
-    assert golden.qemu == "7.2"
-    assert golden.file in done.out
-    assert f"{len(golden.payload()):,} bytes" in done.out
-
-
-def test_a_golden_that_is_not_there_is_told(
-    virtmig: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(made(virtmig, "virtio-echo"))
-    sample = SAMPLES / "x86-q35.mig"
-    assert "no section of virtio-echo" in virtmig("plugins", "golden", sample).err
-    assert "virtio-rng" in virtmig("plugins", "golden", sample, "0000:00:09.0/virtio-rng").err
-    monkeypatch.chdir(made(virtmig, "virtio-wire", "--transport"))
-    assert "no section of" in virtmig("plugins", "golden", sample).err

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.skipif(
     reason="copier, of the extra `new`, or git is not installed",
 )
 STATE = "src/virtmig_echo/state.py"
+LIVE = "src/virtmig_echo/live.py"
+PROJECT = "pyproject.toml"
 
 
 def replace(path: Path, old: str, new: str) -> None:
@@ -61,21 +63,18 @@ def test_what_the_author_did_stays_and_what_is_new_comes(
     virtmig: Command, plugin: Path, newer: Path
 ) -> None:
     """The same file is changed on both sides, at different places."""
-    replace(plugin / STATE, "tag: int", "label: int")
-    replace(plugin / STATE, "number of the last message", "label of the last message")
+    replace(plugin / PROJECT, 'version = "0.1.0"', 'version = "0.7.0"')
     commit(plugin)
-    replace(newer / "parts/device/state.py.jinja", "START HERE.", "BEGIN HERE.")
+    replace(newer / "project/pyproject.toml.jinja", "line-length = 100", "line-length = 99")
     replace(newer / "project/tox.ini.jinja", "py{311,312,313}", "py{311,312,313,314}")
     done = virtmig("plugins", "update", plugin)
     assert done.code == 0, done.err
-    state = (plugin / STATE).read_text()
-    assert "BEGIN HERE." in state
-    assert "label: int" in state
-    assert "label of the last message" in state
-    assert "START HERE." not in state
-    assert "tag: int = " not in state
+    project = (plugin / PROJECT).read_text()
+    assert "line-length = 99" in project
+    assert "line-length = 100" not in project
+    assert 'version = "0.7.0"' in project
     assert "314" in (plugin / "tox.ini").read_text()
-    assert f"{STATE}: merged with your changes" in done.out
+    assert f"{PROJECT}: merged with your changes" in done.out
     assert "tox.ini: updated" in done.out
     assert "pytest" in done.out
 
@@ -105,18 +104,53 @@ def test_the_range_of_cores_moves_on_with_the_core(
 def test_where_both_changed_the_same_line_both_are_left_and_told(
     virtmig: Command, plugin: Path, newer: Path
 ) -> None:
-    replace(plugin / STATE, "HELD_MAX = 64", "HELD_MAX = 32")
+    conflict(virtmig, plugin, newer)
+    lines = (plugin / PROJECT).read_text().splitlines()
+    start = lines.index("<<<<<<< yours")
+    assert lines[start + 1] == "line-length = 80"
+    assert "line-length = 99" in lines
+    assert ">>>>>>> the template now" in lines
+
+
+def conflict(virtmig: Command, plugin: Path, newer: Path) -> None:
+    """Change one line on both sides, and update."""
+    replace(plugin / PROJECT, "line-length = 100", "line-length = 80")
     commit(plugin)
-    replace(newer / "parts/device/state.py.jinja", "HELD_MAX = 64", "HELD_MAX = 128")
+    replace(newer / "project/pyproject.toml.jinja", "line-length = 100", "line-length = 99")
     done = virtmig("plugins", "update", plugin)
     assert done.code == 1
-    assert f"{STATE}: CONFLICT" in done.out
+    assert f"{PROJECT}: CONFLICT" in done.out
     assert "<<<<<<<" in done.out
-    lines = (plugin / STATE).read_text().splitlines()
-    start = lines.index("<<<<<<< yours")
-    assert lines[start + 1] == "HELD_MAX = 32"
-    assert "HELD_MAX = 128" in lines
-    assert ">>>>>>> the template now" in lines
+
+
+@pytest.mark.parametrize("options", [(), ("--force",)], ids=["", "force"])
+def test_conflicts_that_are_left_keep_the_next_update_away(
+    virtmig: Command, plugin: Path, newer: Path, options: tuple[str, ...]
+) -> None:
+    conflict(virtmig, plugin, newer)
+    for committed in (False, True):
+        if committed:
+            commit(plugin)
+        again = virtmig("plugins", "update", plugin, *options)
+        assert again.code == 2
+        assert f"{PROJECT}: an earlier update left marks" in again.err
+
+
+def test_the_example_is_the_author_s_once_it_is_changed(plugin: Path, newer: Path) -> None:
+    """All of it: the files of the example know each other's names."""
+    for name in ("state", "live", "test_bytes", "test_conformance"):
+        path = newer / f"parts/device/{name}.py.jinja"
+        path.write_text(f"# newer\n{path.read_text()}")
+    other = plugin.with_name("other")
+    shutil.copytree(plugin, other)
+    taken = {change.path: change.done for change in update(other, newer)}
+    assert set(taken.values()) == {Done.TAKEN}
+    assert len(taken) == 4
+    replace(plugin / STATE, "tag: int", "label: int")
+    live = (plugin / LIVE).read_text()
+    assert update(plugin, newer) == []
+    assert "label: int" in (plugin / STATE).read_text()
+    assert (plugin / LIVE).read_text() == live
 
 
 def test_files_come_and_go(plugin: Path, newer: Path) -> None:
@@ -184,9 +218,17 @@ def test_a_folder_without_a_way_back_is_refused(
     assert "not committed" in refused.err
     assert "314" not in (plugin / "tox.ini").read_text()
     shutil.rmtree(plugin / ".git")
-    assert "is not in git" in virtmig("plugins", "update", plugin).err
+    said = virtmig("plugins", "update", plugin).err
+    assert "is not in git; first there: git init && git add -A && git commit" in said
     assert virtmig("plugins", "update", "--force", plugin).code == 0
     assert "314" in (plugin / "tox.ini").read_text()
+
+
+def test_a_folder_that_is_no_plugin_is_told_as_such(virtmig: Command, tmp_path: Path) -> None:
+    """Whether it is in git does not matter then."""
+    said = virtmig("plugins", "update", tmp_path).err
+    assert "is no plugin: it has no pyproject.toml" in said
+    assert "git" not in said.replace(str(tmp_path), "")
 
 
 @pytest.mark.parametrize(

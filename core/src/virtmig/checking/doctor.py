@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Iterator, Sequence
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import attrs
 
 import virtmig
+from virtmig.checking.installs import linked_folder, stale_findings
 from virtmig.checking.modules import find_module, package_folder, top_of
 from virtmig.checking.probing import Probed, probe
 from virtmig.checking.static import static_findings
 from virtmig.checking.subject import of_installed
-from virtmig.checking.validate import shared
+from virtmig.checking.validate import shared, told_once
+from virtmig.environment import LOAD, VARIABLES, import_seconds
 from virtmig.errors import PluginError
 from virtmig.hooks.contract import Finding
-from virtmig.hooks.discovery import KINDS, Installed, Scan, chosen, find, normal, scan, wanted_names
-from virtmig.hooks.environment import LOAD, VARIABLES, import_seconds
+from virtmig.hooks.discovery import (
+    KINDS,
+    TRANSPORTS,
+    Installed,
+    Scan,
+    chosen,
+    find,
+    normal,
+    scan,
+    wanted_names,
+)
+from virtmig.hooks.known import BUSES, DISTRIBUTIONS
 
 DEPENDENCIES = ("attrs", "cbor2", "click", "packaging", "pluggy")
 
@@ -41,14 +51,18 @@ def examine() -> Report:
     probed = probe(usable, import_seconds())
     findings = [Finding(code="metadata", what=one.reason, do=one.hint) for one in found.broken]
     findings += _left_out(found, usable)
+    findings += _no_transport(found)
     findings += _conflicts(usable)
     for name in sorted({one.distribution for one in usable}):
         findings += _of_one(name, found)
+    for linked in {one.distribution: one for one in usable}.values():
+        if folder := linked_folder(linked):
+            findings += stale_findings(folder, linked.distribution)
     for one in probed:
         owner = one.source.distribution
         findings += [attrs.evolve(finding, distribution=owner) for finding in one.findings]
     findings += shared(probed)
-    return Report(_environment(usable), probed, list(dict.fromkeys(findings)))
+    return Report(_environment(usable), probed, told_once(findings))
 
 
 def _of_one(name: str, found: Scan) -> list[Finding]:
@@ -71,6 +85,15 @@ def _left_out(found: Scan, usable: Sequence[Installed]) -> Iterator[Finding]:
         text = f"{name!r} is neither an installed plugin nor a driver of one"
         do = "see virtmig plugins list for the names"
         yield Finding(code="name-unknown", severity="warning", where=LOAD.name, what=text, do=do)
+
+
+def _no_transport(found: Scan) -> Iterator[Finding]:
+    """Device plugins alone read no device: each sits on a bus."""
+    if not found.of(TRANSPORTS):
+        buses = ", ".join(DISTRIBUTIONS[bus] for bus in BUSES)
+        text = "no driver of a bus is installed, so no section of a virtio device is read"
+        do = f"pip install the one of your machines: {buses}"
+        yield Finding(code="no-transport", severity="note", what=text, do=do)
 
 
 def _conflicts(usable: Sequence[Installed]) -> Iterator[Finding]:
@@ -119,7 +142,11 @@ def _environment(usable: Sequence[Installed]) -> dict[str, Any]:
         "dependencies": {name: _version(name) for name in DEPENDENCIES},
         "variables": {one.name: one.text for one in VARIABLES if one.text is not None},
         "plugins": [
-            {"distribution": one.distribution, "version": one.version, "editable": editable(one)}
+            {
+                "distribution": one.distribution,
+                "version": one.version,
+                "editable": bool(linked_folder(one)),
+            }
             for _, one in sorted({one.distribution: one for one in usable}.items())
         ],
         "groups": list(KINDS),
@@ -131,12 +158,3 @@ def _version(name: str) -> str:
         return metadata.version(name)
     except Exception:  # noqa: BLE001  damaged metadata fail in many ways
         return ""
-
-
-def editable(one: Installed) -> bool:
-    """Whether a distribution is installed as a link to its sources (PEP 660)."""
-    try:
-        text = (Path(one.folder) / "direct_url.json").read_text("utf-8")
-        return bool(json.loads(text).get("dir_info", {}).get("editable", False))
-    except (OSError, ValueError, AttributeError):
-        return False

@@ -10,8 +10,11 @@ from pathlib import Path
 
 from virtmig.hooks.contract import Finding
 from virtmig.hooks.tracing import hook_specs
+from virtmig.live.device import CORE_STATE
 
 ALLOWED = "virtmig.api"
+LIVE = {"VirtioDevice": CORE_STATE, "Transport": frozenset({"device"})}
+"""The classes that plugins make live objects of, and what is the core's in them."""
 SPECS = {name: tuple(inspect.signature(one).parameters) for name, one in hook_specs().items()}
 
 
@@ -45,6 +48,7 @@ def _findings(node: ast.AST) -> Iterator[Finding]:
         yield from _hook(node)
     elif isinstance(node, ast.ClassDef):
         yield from _fields(node)
+        yield from _own_names(node)
 
 
 def _imported_from(node: ast.ImportFrom) -> Iterator[Finding]:
@@ -70,7 +74,7 @@ def _hook(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Finding]:
     line = str(node.lineno)
     if name not in SPECS:
         close = difflib.get_close_matches(name, SPECS, 1)
-        do = f"did you mean {close[0]}?" if close else "see docs/reference/hooks.md for all hooks"
+        do = f"did you mean {close[0]}?" if close else f"all hooks: {', '.join(SPECS)}"
         yield Finding(code="unknown-hook", where=line, what=f"there is no hook {name}", do=do)
         return
     if isinstance(node, ast.AsyncFunctionDef):
@@ -111,3 +115,15 @@ def _fields(node: ast.ClassDef) -> Iterator[Finding]:
                 do = "give one of them another name"
                 yield Finding(code="doubled-field", where=str(one.lineno), what=text, do=do)
             seen.setdefault(name, one.lineno)
+
+
+def _own_names(node: ast.ClassDef) -> Iterator[Finding]:
+    """Attributes of a live object that have the name of one of the core's."""
+    for base in node.bases:
+        core = LIVE.get(_name(base), frozenset[str]())
+        for one in node.body:
+            target = one.target if isinstance(one, ast.AnnAssign) else None
+            if isinstance(target, ast.Name) and target.id in core:
+                text = f"{node.name}.{target.id} has the name of an attribute of the core"
+                do = f"give it another name: the core sets {target.id} in each load"
+                yield Finding(code="core-attribute", where=str(one.lineno), what=text, do=do)

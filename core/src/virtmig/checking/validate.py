@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
 
+from virtmig.checking.installs import stale_findings
 from virtmig.checking.probing import Probed, probe
 from virtmig.checking.static import static_findings
 from virtmig.checking.subject import Subject, of_folder, of_installed, of_wheel
+from virtmig.environment import import_seconds
 from virtmig.errors import PluginError
 from virtmig.hooks.contract import Finding
 from virtmig.hooks.discovery import DEVICES, KINDS, Installed, normal, scan
-from virtmig.hooks.environment import import_seconds
 
 UNLOADABLE = {"entry-point", "module-missing", "no-drivers"}
 """Findings after which nothing is left to import, or it is known to fail."""
@@ -36,15 +37,16 @@ def validate(target: str) -> Verdict:
         with tempfile.TemporaryDirectory() as scratch:
             return judge(of_wheel(path, Path(scratch)))
     if (path / "pyproject.toml").is_file():
-        return judge(of_folder(path.resolve()))
+        subject = of_folder(path.resolve())
+        return judge(subject, stale_findings(path, subject.name))
     if path.exists() and "/" in target:
         raise PluginError(f"{target} is no wheel, and no folder with a pyproject.toml")
     return judge(of_installed(target, scan()))
 
 
-def judge(subject: Subject) -> Verdict:
-    """Both kinds of findings, and the conflicts with what is installed."""
-    found = static_findings(subject)
+def judge(subject: Subject, known: Iterable[Finding] = ()) -> Verdict:
+    """Both kinds of findings, and the conflicts with what is installed. known: more of them."""
+    found = [*static_findings(subject), *known]
     broken = {one.what.partition(" = ")[0] for one in found if one.code in UNLOADABLE}
     points = [one for one in subject.points if one.group in KINDS and one.name not in broken]
     others = [one for one in scan().drivers if normal(one.distribution) != normal(subject.name)]
@@ -54,7 +56,18 @@ def judge(subject: Subject) -> Verdict:
         found += [attrs.evolve(finding, distribution=subject.name) for finding in one.findings]
     found += _claimed(subject, others)
     found += shared([*rivals, *mine], subject.name)
-    return Verdict(subject, mine, list(dict.fromkeys(found)))
+    return Verdict(subject, mine, told_once(found))
+
+
+def told_once(found: Iterable[Finding]) -> list[Finding]:
+    """Each finding once: a misspelt hook by its line, and not by what binding says of it, too."""
+    once = list(dict.fromkeys(found))
+    spelling = {one.distribution for one in once if one.code == "unknown-hook"}
+
+    def again(one: Finding) -> bool:
+        return one.code == "contract" and "unknown hook" in one.what
+
+    return [one for one in once if not (one.distribution in spelling and again(one))]
 
 
 def _rivals(points: Sequence[Installed], others: Sequence[Installed]) -> list[Installed]:

@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from virtmig import __version__
+from virtmig.environment import LOAD, import_seconds
 from virtmig.errors import (
     AmbiguousDriver,
     ContractBroken,
@@ -21,7 +22,6 @@ from virtmig.errors import (
     told,
 )
 from virtmig.hooks import corerange
-from virtmig.hooks.environment import LOAD, import_seconds
 from virtmig.hooks.importing import Attempt, attempt
 from virtmig.hooks.known import advice
 

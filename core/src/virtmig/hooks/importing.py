@@ -1,6 +1,7 @@
 """Importing a plugin so that whatever it does while it is imported, the command goes on.
 
-An import runs in a daemon thread, and the caller waits for it with a limit:
+An import runs in a daemon thread, and the caller waits for it with a limit. So does the first call
+of a driver, `describe_driver`, which every command makes:
 
 - Nothing else can end an import that hangs. An alarm signal reaches the main thread only, which
   a library may not assume to be in, and neither does it get through a lock that is waited for. A

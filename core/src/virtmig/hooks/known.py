@@ -1,4 +1,4 @@
-"""Which distribution of this project brings which driver, to say what to install.
+"""QEMU's devices by name: which distribution of this project brings the driver, and their ids.
 
 Only for advice: drivers are found by entry point, whoever brings them.
 """
@@ -29,6 +29,32 @@ DISTRIBUTIONS = {
     "virtio-vhost_vsock": "virtmig-vhost-vsock",
 }
 """Driver names, and the distributions that bring them."""
+BUSES = ("virtio-pci", "virtio-ccw", "virtio-mmio")
+"""Those of them that are transports."""
+
+DEVICE_IDS = {
+    "virtio-net": 1,
+    "virtio-blk": 2,
+    "virtio-console": 3,
+    "virtio-rng": 4,
+    "virtio-balloon": 5,
+    "virtio-scsi": 8,
+    "virtio-9p": 9,
+    "virtio-gpu": 16,
+    "virtio-input": 18,
+    "virtio-vhost_vsock": 19,
+    "virtio-crypto": 20,
+    "virtio-iommu": 23,
+    "virtio-mem": 24,
+    "virtio-sound": 25,
+    "vhost-user-fs": 26,
+    "virtio-pmem": 27,
+    "vhost-user-i2c": 34,
+    "vhost-user-gpio": 41,
+}
+"""Ids of the virtio specification (section 5), by the names of QEMU."""
+NO_ID = 63
+"""The largest id, for a device that has none yet."""
 
 
 def advice(name: str) -> str:

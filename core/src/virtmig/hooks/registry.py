@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, TypeVar
 
+from virtmig.environment import import_seconds
 from virtmig.errors import (
     AmbiguousDriver,
     DriverFailed,
@@ -27,6 +28,8 @@ from virtmig.hooks.discovery import (
     left_out,
     scan,
 )
+from virtmig.hooks.importing import attempt
+from virtmig.hooks.known import BUSES, DISTRIBUTIONS
 from virtmig.hooks.tracing import observer, trace_output, traced
 from virtmig.virtio.envelope import Envelope
 
@@ -80,7 +83,21 @@ class Registry:
     def _load(self, kind: type[B], source: Installed) -> B:
         owner = str(source)
         plugin = traced(self._trace, owner, f"import {source.value}", source.load)
-        return self._bind(kind, plugin, source.name, owner)
+        limit = import_seconds()
+        done = attempt(  # describe_driver may hang as well as an import
+            f"{source.value}: describe_driver",
+            lambda: self._bind(kind, plugin, source.name, owner),
+            limit,
+        )
+        if done.late:
+            text = f"{owner}: describe_driver took longer than {limit:g} s"
+            raise DriverFailed(text, hint="make it return a description, and do nothing else")
+        if isinstance(done.error, VirtmigError):
+            raise done.error
+        if done.error is not None:  # a KeyboardInterrupt of its own
+            raise DriverFailed(f"{owner}: describe_driver: {told(done.error)}") from done.error
+        bound: B = done.value
+        return bound
 
     def _bind(self, kind: type[B], plugin: Any, name: str, owner: str) -> B:
         traces: list[Any] = [observer(owner, self._trace)] if self._trace is not None else []
@@ -114,6 +131,11 @@ class Registry:
             source = find(SECTIONS, name, self._scan.of(SECTIONS))
             self._sections[name] = self._load(BoundSection, source)
         return self._sections[name]
+
+    @cached_property
+    def device_names(self) -> frozenset[str]:
+        """Names of the devices that drivers are installed for."""
+        return frozenset(one.name for one in self._scan.of(DEVICES)) | frozenset(self._devices)
 
     @cached_property
     def section_names(self) -> frozenset[str]:
@@ -151,7 +173,11 @@ class Registry:
     def _unclaimed(self, path: str) -> NoDriver:
         names = ", ".join(self.transports) or "none"
         failed = "".join(f"; {error.reason}" for error in self.broken)
-        advice = left_out(TRANSPORTS) or "pip install virtmig-pci, virtmig-ccw or virtmig-mmio"
+        missing = [DISTRIBUTIONS[bus] for bus in BUSES if bus not in self.transports]
+        install = f"pip install {' or '.join(missing)}" if missing else ""
+        no_path = "" if path else "only some machines leave the path out: write PATH/NAME"
+        advice = "; ".join(filter(None, (no_path, left_out(TRANSPORTS) or install)))
+        advice = advice or "no installed bus has such paths"
         hint = f"{advice}; working: {names}{failed}"
         return NoDriver(f"no transport driver for device path {path!r}", hint=hint)
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from virtmig.environment import TRACE
 from virtmig.errors import printable, shown, told
 from virtmig.hooks import hookspecs
-from virtmig.hooks.environment import TRACE
 
 Write = Callable[[str], None]
 

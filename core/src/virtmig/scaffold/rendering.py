@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from virtmig import __version__
+from virtmig.hooks.known import DEVICE_IDS, NO_ID
 from virtmig.scaffold import Refused
 from virtmig.scaffold.names import Names, names_of
 
@@ -75,6 +76,8 @@ def render(
         raise Refused("nothing was made") from None
     except (ValueError, errors.UserMessageError) as error:
         raise Refused(str(error)) from None
+    except OSError as error:
+        raise Refused(f"{folder} cannot be made: {error.strerror or error}") from None
     return files_in(folder)
 
 
@@ -99,6 +102,7 @@ def _computed(names: Names) -> dict[str, str]:
         "core": core_range(__version__),
         "core_version": __version__,
         "git_user": _git_user(),
+        "known_id": str(DEVICE_IDS.get(names.driver, NO_ID)),
     }
 
 

@@ -8,6 +8,7 @@ file between marks. `copier update` does the same for templates that have a git 
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -29,7 +30,10 @@ from virtmig.scaffold.rendering import (
 
 ONCE = ("CHANGELOG.md", "LICENSE")
 """The author's own from the start."""
+EXAMPLE = re.compile(r"(?:src|tests)/.*\.py")
+"""What the author was told to replace: all of it is his as soon as any of it is changed."""
 LABELS = ("yours", "the template before", "the template now")
+MARK = re.compile(rf"^<{{7}} {LABELS[0]}$", re.MULTILINE)
 
 
 class Done(Enum):
@@ -64,28 +68,59 @@ def update(folder: Path, template: Path = TEMPLATE) -> list[Change]:
     return changes
 
 
+def check_ready(folder: Path) -> None:
+    """Refuse a folder that is no plugin of this template, or has conflicts of an earlier update."""
+    if not (folder / "pyproject.toml").exists():
+        raise Refused(f"{folder.resolve()} is no plugin: it has no pyproject.toml")
+    answers_in(folder)
+    marked = [
+        path
+        for path in sorted(read_base(folder))
+        if (folder / path).is_file() and MARK.search((folder / path).read_text(errors="replace"))
+    ]
+    if marked:
+        text = f"{', '.join(marked)}: an earlier update left marks, {LABELS[0]!r} and the template"
+        raise Refused(f"{text}; choose between the lines there, and commit that, first")
+
+
 def check_undoable(folder: Path) -> None:
     """Refuse a folder of which there is no other copy: `git diff` is to show what an update did."""
     command = ["git", "-C", str(folder), "status", "--porcelain", "--", "."]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode or done.stdout:
-        state = "has changes that are not committed" if not done.returncode else "is not in git"
-        text = f"{folder.resolve()} {state}; commit first, so that `git diff` shows what is changed"
-        raise Refused(f"{text} (or --force)")
+    if done.returncode:
+        first = "git init && git add -A && git commit -m Begin"
+        raise Refused(_unsafe(folder, "is not in git", f"first there: {first}"))
+    if done.stdout:
+        raise Refused(_unsafe(folder, "has changes that are not committed", "commit first"))
+
+
+def _unsafe(folder: Path, state: str, do: str) -> str:
+    show = "so that `git diff` shows what is changed (or --force)"
+    return f"{folder.resolve()} {state}; {do}, {show}"
 
 
 def _merge_all(folder: Path, base: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:
-    for path in sorted(base.keys() | new.keys()):
-        if path == ANSWERS or path in ONCE:
-            continue
+    own = {*ONCE, ANSWERS, *_example(folder, base)}
+    for path in sorted((base.keys() | new.keys()) - own):
         done = _merge(folder / path, base.get(path), new.get(path))
         if done is not None:
             yield Change(path, done)
 
 
+def _example(folder: Path, base: Mapping[str, str]) -> set[str]:
+    """The files of the example, if the author has begun to replace it."""
+    files = {path for path in base if EXAMPLE.fullmatch(path)}
+    begun = any(_read(folder / path) != base[path] for path in files)
+    return files if begun else set()
+
+
+def _read(file: Path) -> str | None:
+    return file.read_text() if file.exists() else None
+
+
 def _merge(file: Path, base: str | None, new: str | None) -> Done | None:
     """Bring one file up to date; base, new: None where that template does not have it."""
-    yours = file.read_text() if file.exists() else None
+    yours = _read(file)
     if new in (base, yours) or (yours is None and base is not None):
         return None  # nothing new, there already, or thrown out by the author
     if new is None:

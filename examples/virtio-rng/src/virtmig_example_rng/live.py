@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import attrs
-
 from virtmig.api import DeviceDriver, VirtioDevice, hookimpl
+
 from virtmig_example_rng.state import RngState
 
 VERSION_1 = 32

@@ -26,7 +26,8 @@ def command(*, as_json: bool) -> int:
     else:
         _print_environment(report.environment)
         output.say_findings(report.findings)
-        common.say(f"{len(report.probed)} drivers, {output.counted(report.findings)}")
+        drivers = output.number(len(report.probed), "driver")
+        common.say(f"{drivers}, {output.counted(report.findings)}")
     return output.code_of(report.findings)
 
 

@@ -10,11 +10,11 @@ import click
 
 from virtmig.cli import common
 from virtmig.hooks.discovery import DEVICES, TRANSPORTS, scan
-from virtmig.hooks.known import DISTRIBUTIONS
+from virtmig.hooks.known import DEVICE_IDS, DISTRIBUTIONS
 from virtmig.scaffold import Refused
 from virtmig.scaffold.names import Names, names_of
 from virtmig.scaffold.readme import README, readme
-from virtmig.scaffold.rendering import need_copier, render, write_base
+from virtmig.scaffold.rendering import answers_in, need_copier, render, write_base
 
 NEXT = ('pip install -e ".[test]"', "pytest")
 
@@ -54,10 +54,12 @@ def command(
             raise Refused(f"{folder} exists already; remove it, or choose another --path")
         kind = "transport" if transport else "device"
         given = {**_answers(pairs), "name": name, "kind": kind}
-        files = render(given, folder, ask=not defaults and sys.stdin.isatty())
+        files = render(given, folder, ask=_asks(defaults=defaults))
         write_base(folder, files)
         (folder / README).write_text(readme(folder)[1])
+        number = answers_in(folder).get("device_id")
     _tell(names, folder, kind)
+    _warn_of_id(names, number)
 
 
 def _check_free(names: Names, group: str) -> None:
@@ -68,6 +70,27 @@ def _check_free(names: Names, group: str) -> None:
     if names.driver in DISTRIBUTIONS:
         text = f"{names.driver} is one of QEMU's own devices, and has a plugin"
         raise Refused(f"{text}: pip install {DISTRIBUTIONS[names.driver]}")
+
+
+def _asks(*, defaults: bool) -> bool:
+    """Whether questions are put; says how, or why they are not though nobody asked for that."""
+    if defaults:
+        return False
+    if sys.stdin.isatty():
+        common.say("An answer is proposed for each question: Enter takes it, or change it first.")
+        return True
+    how = "other answers are given with --data QUESTION=ANSWER"
+    common.warn(
+        f"the input is no terminal, so it is not read, and what is proposed is taken: {how}"
+    )
+    return False
+
+
+def _warn_of_id(names: Names, number: int | None) -> None:
+    """Warn of the id of another device; one that another program serves has the same by right."""
+    owners = [name for name, known in DEVICE_IDS.items() if known == number]
+    if owners and names.driver.startswith("virtio-") and names.driver not in owners:
+        common.warn(f"device id {number} is that of {owners[0]}: see describe_driver in live.py")
 
 
 def _answers(pairs: Sequence[str]) -> dict[str, str]:

@@ -32,7 +32,12 @@ def counted(findings: Iterable[Finding]) -> str:
     """How many of each severity, in words."""
     found = [one.severity for one in findings]
     numbers = [(found.count(name), name) for name in ORDER if name in found]
-    return ", ".join(f"{n} {name}{'s' if n > 1 else ''}" for n, name in numbers) or "no findings"
+    return ", ".join(number(n, name) for n, name in numbers) or "no findings"
+
+
+def number(count: int, name: str) -> str:
+    """So many of them, in words."""
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def as_data(findings: Iterable[Finding], probed: Iterable[Probed]) -> dict[str, Any]:

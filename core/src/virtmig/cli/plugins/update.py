@@ -9,7 +9,7 @@ import click
 from virtmig import __version__
 from virtmig.cli import common
 from virtmig.scaffold.rendering import need_copier
-from virtmig.scaffold.updating import Done, check_undoable, update
+from virtmig.scaffold.updating import Done, check_ready, check_undoable, update
 
 
 @click.command("update")
@@ -20,17 +20,21 @@ def command(*, folder: Path, force: bool) -> int:
 
     The template is that of the virtmig that is installed. Your changes stay: where you and the
     template have changed the same lines, both are left in the file, between marks as git makes
-    them, and the exit code is 1.
+    them, and the exit code is 1. The example in src and tests is yours once you have changed any
+    of it, and left alone.
     """
     with common.refusals():
         need_copier()
+        check_ready(folder)
         if not force:
             check_undoable(folder)
         changes = update(folder)
     for change in changes:
         common.say(f"{change.path}: {change.done.value}")
     if not changes:
-        common.say(f"nothing has changed in the template up to virtmig {__version__}")
+        common.say(
+            f"nothing has changed for this plugin in the template up to virtmig {__version__}"
+        )
         return 0
     conflicts = any(change.done is Done.CONFLICT for change in changes)
     if conflicts:
