@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -113,15 +114,24 @@ def test_a_reader_that_leaves_half_way_is_no_error(tmp_path: Path) -> None:
         assert child.wait(PATIENCE) in (0, 1)
 
 
-@pytest.mark.parametrize("command", ["inspect", "sections", "load", "unpack"])
-def test_a_pipe_is_no_file_and_nobody_waits_for_it(command: str, tmp_path: Path) -> None:
+def test_a_pipe_is_no_cbor_file_and_nobody_waits_for_it(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    more = ["-o", str(tmp_path / "out")] if command == "unpack" else []
-    done = process(command, pipe, *more)
+    done = process("unpack", pipe, "-o", tmp_path / "out")
     assert done.returncode == 3
     assert done.stderr.count(b"\n") == 1
     assert b"pipe" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["inspect", "sections", "load"])
+def test_a_pipe_is_read_to_its_end(command: str, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(X86.read_bytes(),))
+    writer.start()
+    done = process(command, pipe)
+    writer.join()
+    assert (done.returncode, done.stdout) == (0, process(command, X86).stdout)
 
 
 def test_a_device_without_an_end_is_no_file(tmp_path: Path) -> None:

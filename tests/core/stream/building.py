@@ -69,6 +69,7 @@ class Device:
     """0: the number of the device, from 10 on."""
     said: int | None = None
     """Size in the description, if it lies."""
+    version: int = 1
 
     def described(self) -> dict[str, object]:
         size = len(self.payload) if self.said is None else self.said
@@ -178,7 +179,7 @@ class Recipe:
 
     def section(self, device: Device, number: int) -> bytes:
         section_id = device.section_id or number
-        start = header(4, section_id, device.idstr, device.instance)
+        start = header(4, section_id, device.idstr, device.instance, device.version)
         return start + device.payload + self.close(section_id)
 
     def tail(self) -> bytes:

@@ -221,9 +221,13 @@ def test_device_state_that_does_not_follow_ram_is_refused():
 def test_a_file_cut_inside_ram_is_said_to_have_no_device_state():
     recipe = Recipe()
     data = recipe.head() + recipe.ram()
-    with pytest.raises(NotAStream, match=r"cut, no device state is there") as caught:
+    with pytest.raises(NotAStream, match=r"inside RAM: .* cut, no device state is there") as caught:
         Stream.from_bytes(data[:-PART_OF_RAM])
     assert caught.value.where.offset is not None
+    known = "whole: the head of a machine pc-q35-10.0 with 2 RAM blocks of 327680 bytes"
+    assert caught.value.hint.endswith(known)
+    with pytest.raises(NotAStream, match=r"before its RAM: .* no device state is there"):
+        Stream.from_bytes(data[: len(recipe.head()) + 40])
 
 
 PART_OF_RAM = 100

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.stream.building import (
+    DEVICES,
     EOS,
     PAGE,
     RAM_ID,
@@ -212,11 +213,24 @@ def test_a_compressed_page_does_not_unpack_to_more_than_a_page():
     assert ram.read(MAIN, PAGE, PAGE) == bytes(PAGE)
 
 
-def test_flushes_of_multifd_are_passed_over():
-    recipe = Recipe(items=(*run([0]), *run([1])))
-    end = EOS + footer(RAM_ID) + b"\x03"
-    data = recipe.build().replace(end, u64(0x200) + end)
-    assert Stream.from_bytes(data).ram().read(MAIN, PAGE, PAGE) == content(1)
+def test_flushes_of_multifd_are_passed_over_and_say_that_pages_are_elsewhere():
+    """Behind the list and behind pages. A page may have been sent here, and again elsewhere."""
+    data = Recipe(items=(*run([0]), *run([1]))).build()
+    for next_record in (b"\x02", b"\x03"):
+        end = EOS + footer(RAM_ID) + next_record
+        data = data.replace(end, u64(0x200) + end, 1)
+    stream = Stream.from_bytes(data)
+    assert [stream.payload(one) for one in stream.sections] == [one.payload for one in DEVICES]
+    assert not stream.ram().holds(MAIN)
+    with pytest.raises(GuestMemoryError, match="multifd.*other channels"):
+        stream.ram().read(MAIN, PAGE, PAGE)
+
+
+def test_a_guest_of_which_only_zero_pages_were_sent_has_its_ram_elsewhere():
+    """As QEMU up to 8.0 writes the main channel of a multifd migration."""
+    recipe = Recipe(blocks={MAIN: 300 * PAGE}, items=(zero_item(MAIN, 7, named=True),))
+    ram = Stream.from_bytes(recipe.build()).ram()
+    assert "multifd" in ram.why_absent(MAIN)
 
 
 @pytest.mark.parametrize(

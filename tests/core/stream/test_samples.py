@@ -9,6 +9,7 @@ import pytest
 from virtmig.errors import VirtmigError
 from virtmig.guest.memory import guest_memory
 from virtmig.stream import search
+from virtmig.stream.editing import Edits
 from virtmig.stream.opening import Stream, open_stream
 
 SAMPLES = sorted((Path(__file__).parents[3] / "samples").glob("*.mig"))
@@ -53,7 +54,9 @@ def test_a_search_by_headers_alone_finds_the_same_beginnings(path: Path):
 
 def test_a_stream_written_without_changes_is_identical(path: Path, tmp_path: Path):
     with open_stream(path) as stream:
-        stream.write(tmp_path / "new.mig", {s: stream.payload(s) for s in stream.sections})
+        stream.write(
+            tmp_path / "new.mig", Edits(payloads={s: stream.payload(s) for s in stream.sections})
+        )
     assert (tmp_path / "new.mig").read_bytes() == path.read_bytes()
 
 
@@ -61,10 +64,12 @@ def test_a_virtio_section_can_grow_and_shrink_back(path: Path, tmp_path: Path):
     with open_stream(path) as stream:
         place = next(n for n, s in enumerate(stream.sections) if "virtio" in s.idstr)
         payload = stream.payload(stream.sections[place])
-        stream.write(tmp_path / "new.mig", {stream.sections[place]: payload + b"more"})
+        stream.write(
+            tmp_path / "new.mig", Edits(payloads={stream.sections[place]: payload + b"more"})
+        )
     with open_stream(tmp_path / "new.mig") as stream:
         assert stream.payload(stream.sections[place]) == payload + b"more"
-        stream.write(tmp_path / "new.mig", {stream.sections[place]: payload})
+        stream.write(tmp_path / "new.mig", Edits(payloads={stream.sections[place]: payload}))
     assert (tmp_path / "new.mig").read_bytes() == path.read_bytes()
 
 

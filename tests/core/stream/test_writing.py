@@ -13,6 +13,7 @@ import pytest
 from tests.core.stream.building import DEVICES, Device, Recipe, vmdescription
 from tests.core.stream.test_mapped_ram import RECIPE, mapped_stream
 from virtmig.errors import CountMismatch
+from virtmig.stream.editing import Edits
 from virtmig.stream.opening import Stream, open_stream
 from virtmig.stream.sections import Section
 
@@ -31,10 +32,10 @@ def section(stream: Stream, idstr: str) -> Section:
 def test_a_stream_written_without_changes_is_identical(tmp_path: Path, recipe: Recipe):
     data = recipe.build()
     with open_stream(saved(tmp_path, data)) as stream:
-        stream.write(tmp_path / "new.mig", {})
+        stream.write(tmp_path / "new.mig", Edits())
         assert (tmp_path / "new.mig").read_bytes() == data
         every = {section: stream.payload(section) for section in stream.sections}
-        stream.write(tmp_path / "new.mig", every)
+        stream.write(tmp_path / "new.mig", Edits(payloads=every))
     assert (tmp_path / "new.mig").read_bytes() == data
 
 
@@ -42,7 +43,7 @@ def test_only_the_bytes_of_a_replaced_payload_differ(tmp_path: Path):
     data = Recipe().build()
     with open_stream(saved(tmp_path, data)) as stream:
         blk = section(stream, "0000:00:02.0/virtio-blk")
-        stream.write(tmp_path / "new.mig", {blk: b"\x77" * blk.size})
+        stream.write(tmp_path / "new.mig", Edits(payloads={blk: b"\x77" * blk.size}))
     expected = data[: blk.start] + b"\x77" * blk.size + data[blk.end :]
     assert (tmp_path / "new.mig").read_bytes() == expected
 
@@ -52,7 +53,7 @@ def test_only_the_bytes_of_a_replaced_payload_differ(tmp_path: Path):
 def test_a_new_length_is_told_to_the_description(tmp_path: Path, spaces, size: int):
     with open_stream(saved(tmp_path, Recipe(spaces=spaces).build())) as stream:
         blk = section(stream, "0000:00:02.0/virtio-blk")
-        stream.write(tmp_path / "new.mig", {blk: b"\x77" * size})
+        stream.write(tmp_path / "new.mig", Edits(payloads={blk: b"\x77" * size}))
     devices = (*DEVICES[:3], attrs.evolve(DEVICES[3], payload=b"\x77" * size), *DEVICES[4:])
     expected = Recipe(spaces=spaces, devices=devices).build()
     assert (tmp_path / "new.mig").read_bytes() == expected
@@ -61,7 +62,7 @@ def test_a_new_length_is_told_to_the_description(tmp_path: Path, spaces, size: i
 def test_several_lengths_can_change_at_once(tmp_path: Path):
     with open_stream(saved(tmp_path, Recipe().build())) as stream:
         new = {each: stream.payload(each) * 2 for each in stream.sections}
-        stream.write(tmp_path / "new.mig", new)
+        stream.write(tmp_path / "new.mig", Edits(payloads=new))
     devices = tuple(attrs.evolve(device, payload=device.payload * 2) for device in DEVICES)
     assert (tmp_path / "new.mig").read_bytes() == Recipe(devices=devices).build()
 
@@ -69,7 +70,7 @@ def test_several_lengths_can_change_at_once(tmp_path: Path):
 def test_a_length_changes_freely_where_there_is_no_description(tmp_path: Path):
     with open_stream(saved(tmp_path, Recipe(described=False).build())) as stream:
         blk = section(stream, "0000:00:02.0/virtio-blk")
-        stream.write(tmp_path / "new.mig", {blk: b"short"})
+        stream.write(tmp_path / "new.mig", Edits(payloads={blk: b"short"}))
     with open_stream(tmp_path / "new.mig") as stream:
         assert stream.payload(section(stream, "0000:00:02.0/virtio-blk")) == b"short"
 
@@ -95,8 +96,8 @@ def test_a_length_whose_description_cannot_follow_is_refused(
 ):
     stream = Stream.from_bytes(described_as(fields))
     with pytest.raises(CountMismatch, match="length cannot change"):
-        stream.write(tmp_path / "new.mig", {stream.sections[0]: bytes(41)})
-    stream.write(tmp_path / "new.mig", {stream.sections[0]: bytes(40)})
+        stream.write(tmp_path / "new.mig", Edits(payloads={stream.sections[0]: bytes(41)}))
+    stream.write(tmp_path / "new.mig", Edits(payloads={stream.sections[0]: bytes(40)}))
 
 
 def test_a_description_with_a_second_list_of_devices_is_not_edited(tmp_path: Path):
@@ -105,21 +106,24 @@ def test_a_description_with_a_second_list_of_devices_is_not_edited(tmp_path: Pat
     text = f'{{"devices":{devices},"devices":{devices}}}'
     stream = Stream.from_bytes(recipe.build() + vmdescription(text.encode()))
     with pytest.raises(CountMismatch, match="could not be corrected"):
-        stream.write(tmp_path / "new.mig", {stream.sections[0]: b""})
+        stream.write(tmp_path / "new.mig", Edits(payloads={stream.sections[0]: b""}))
 
 
 def test_a_length_does_not_change_where_mapped_ram_would_move(tmp_path: Path):
     early = attrs.evolve(RECIPE, early=(Device("early", b"E"),))
     stream = Stream.from_bytes(mapped_stream({}, recipe=early))
-    stream.write(tmp_path / "new.mig", {stream.sections[0]: b"e", stream.sections[1]: b"longer"})
+    stream.write(
+        tmp_path / "new.mig",
+        Edits(payloads={stream.sections[0]: b"e", stream.sections[1]: b"longer"}),
+    )
     with pytest.raises(CountMismatch, match="mapped-ram"):
-        stream.write(tmp_path / "new.mig", {stream.sections[0]: b"EE"})
+        stream.write(tmp_path / "new.mig", Edits(payloads={stream.sections[0]: b"EE"}))
 
 
 def test_a_length_before_ram_may_change_where_nothing_depends_on_it(tmp_path: Path):
     recipe = Recipe(early=(Device("early", b"E"),))
     stream = Stream.from_bytes(recipe.build())
-    stream.write(tmp_path / "new.mig", {stream.sections[0]: b"EE"})
+    stream.write(tmp_path / "new.mig", Edits(payloads={stream.sections[0]: b"EE"}))
     longer = attrs.evolve(recipe, early=(Device("early", b"EE"),))
     assert (tmp_path / "new.mig").read_bytes() == longer.build()
 
@@ -127,21 +131,21 @@ def test_a_length_before_ram_may_change_where_nothing_depends_on_it(tmp_path: Pa
 def test_a_length_does_not_change_if_the_description_is_cut(tmp_path: Path):
     stream = Stream.from_bytes(Recipe().build()[:-10])
     with pytest.raises(CountMismatch, match="cut"):
-        stream.write(tmp_path / "new.mig", {stream.sections[0]: b""})
+        stream.write(tmp_path / "new.mig", Edits(payloads={stream.sections[0]: b""}))
 
 
 def test_a_section_of_another_stream_is_wrong_use(tmp_path: Path):
     stream = Stream.from_bytes(Recipe().build())
     stranger = attrs.evolve(stream.sections[0], idstr="stranger")
     with pytest.raises(ValueError, match="no such section"):
-        stream.write(tmp_path / "new.mig", {stranger: b""})
+        stream.write(tmp_path / "new.mig", Edits(payloads={stranger: b""}))
 
 
 def test_a_stream_may_be_written_over_its_own_file(tmp_path: Path):
     path = saved(tmp_path, Recipe().build())
     with open_stream(path) as stream:
         blk = section(stream, "0000:00:02.0/virtio-blk")
-        stream.write(path, {blk: b"new"})
+        stream.write(path, Edits(payloads={blk: b"new"}))
         assert stream.payload(blk) == DEVICES[3].payload
     with open_stream(path) as stream:
         assert stream.payload(section(stream, "0000:00:02.0/virtio-blk")) == b"new"
@@ -151,7 +155,7 @@ def test_the_new_file_has_the_permissions_of_the_old_stream(tmp_path: Path):
     path = saved(tmp_path, Recipe().build())
     path.chmod(0o640)
     with open_stream(path) as stream:
-        stream.write(tmp_path / "new.mig", {})
+        stream.write(tmp_path / "new.mig", Edits())
     assert stat.S_IMODE((tmp_path / "new.mig").stat().st_mode) == 0o640
 
 
@@ -160,12 +164,12 @@ def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path: Path):
     target.write_bytes(b"")
     target.chmod(0o604)
     with open_stream(saved(tmp_path, Recipe().build())) as stream:
-        stream.write(target, {})
+        stream.write(target, Edits())
     assert stat.S_IMODE(target.stat().st_mode) == 0o604
 
 
 def test_a_stream_from_memory_is_written_for_its_owner_only(tmp_path: Path):
-    Stream.from_bytes(Recipe().build()).write(tmp_path / "new.mig", {})
+    Stream.from_bytes(Recipe().build()).write(tmp_path / "new.mig", Edits())
     assert (tmp_path / "new.mig").read_bytes() == Recipe().build()
     assert stat.S_IMODE((tmp_path / "new.mig").stat().st_mode) == 0o600
 
@@ -173,7 +177,7 @@ def test_a_stream_from_memory_is_written_for_its_owner_only(tmp_path: Path):
 def test_a_link_is_written_through(tmp_path: Path):
     (tmp_path / "real.mig").write_bytes(b"")
     (tmp_path / "link.mig").symlink_to("real.mig")
-    Stream.from_bytes(Recipe().build()).write(tmp_path / "link.mig", {})
+    Stream.from_bytes(Recipe().build()).write(tmp_path / "link.mig", Edits())
     assert (tmp_path / "link.mig").is_symlink()
     assert (tmp_path / "real.mig").read_bytes() == Recipe().build()
 
@@ -182,13 +186,13 @@ def test_what_is_no_plain_file_is_not_replaced(tmp_path: Path):
     os.mkfifo(tmp_path / "fifo")
     for target in (tmp_path, tmp_path / "fifo", Path(os.devnull)):
         with pytest.raises(OSError, match="not a regular file"):
-            Stream.from_bytes(Recipe().build()).write(target, {})
+            Stream.from_bytes(Recipe().build()).write(target, Edits())
     assert not Path(os.devnull).is_file()
 
 
 def test_a_folder_that_is_not_there_is_a_plain_os_error(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
-        Stream.from_bytes(Recipe().build()).write(tmp_path / "no" / "new.mig", {})
+        Stream.from_bytes(Recipe().build()).write(tmp_path / "no" / "new.mig", Edits())
 
 
 @pytest.mark.parametrize("step", ["fsync", "copy_file_range", "fchmod"])
@@ -203,7 +207,7 @@ def test_a_failure_leaves_the_target_and_nothing_else(
     with open_stream(saved(tmp_path, Recipe().build())) as stream:
         monkeypatch.setattr(os, step, fail)
         with pytest.raises(OSError, match="no space"):
-            stream.write(target, {})
+            stream.write(target, Edits())
     assert sorted(each.name for each in tmp_path.iterdir()) == ["new.mig", "old.mig"]
     assert target.read_bytes() == b"as it was"
 
@@ -216,7 +220,7 @@ def test_a_file_system_without_kernel_copies_is_written_all_the_same(
 
     with open_stream(saved(tmp_path, Recipe().build())) as stream:
         monkeypatch.setattr(os, "copy_file_range", fail)
-        stream.write(tmp_path / "new.mig", {})
+        stream.write(tmp_path / "new.mig", Edits())
     assert (tmp_path / "new.mig").read_bytes() == Recipe().build()
 
 
@@ -226,7 +230,7 @@ def test_a_stream_that_shrinks_while_it_is_copied_is_an_error(
     with open_stream(saved(tmp_path, Recipe().build())) as stream:
         monkeypatch.setattr(os, "copy_file_range", lambda *_, **__: 0)
         with pytest.raises(OSError, match="shorter"):
-            stream.write(tmp_path / "new.mig", {})
+            stream.write(tmp_path / "new.mig", Edits())
 
 
 def test_holes_of_a_mapped_ram_stream_stay_holes(tmp_path: Path):
@@ -239,8 +243,8 @@ def test_holes_of_a_mapped_ram_stream_stay_holes(tmp_path: Path):
                 out.write(data[at : at + 4096])
         out.truncate(len(data))
     with open_stream(path) as stream:
-        stream.write(tmp_path / "new.mig", {stream.sections[0]: bytes(50_000)})
-        stream.write(tmp_path / "same.mig", {})
+        stream.write(tmp_path / "new.mig", Edits(payloads={stream.sections[0]: bytes(50_000)}))
+        stream.write(tmp_path / "same.mig", Edits())
     assert (tmp_path / "same.mig").read_bytes() == data
     assert (tmp_path / "same.mig").stat().st_blocks <= path.stat().st_blocks + 16
     with open_stream(tmp_path / "new.mig") as stream:

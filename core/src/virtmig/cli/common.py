@@ -16,11 +16,30 @@ from virtmig.guest.memory import GuestMemory, guest_memory
 from virtmig.reading import Found, Options, Undecoded, check_facts
 from virtmig.scaffold import Refused
 from virtmig.stream.opening import Stream, open_stream
+from virtmig.virtio.defects import Release, release_of
 
 T = TypeVar("T")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-file_argument = click.argument("file", type=click.Path(dir_okay=False))
+plain_file_argument = click.argument("file", type=click.Path(dir_okay=False))
+_SNAPSHOT = f"{__name__}.snapshot"
+
+
+def _keep_snapshot(context: click.Context, _: click.Parameter, value: str) -> None:
+    context.meta[_SNAPSHOT] = value
+
+
+def file_argument(command: Callable[..., T]) -> Callable[..., T]:
+    """FILE, whatever holds the stream; `opened` knows which snapshot was asked for."""
+    snapshot = click.option(
+        "--snapshot",
+        metavar="NAME",
+        default="",
+        expose_value=False,
+        callback=_keep_snapshot,
+        help="Which snapshot, if FILE is a disk image.",
+    )
+    return plain_file_argument(snapshot(command))
 
 
 def reading_options(command: Callable[..., T]) -> Callable[..., T]:
@@ -60,19 +79,41 @@ def _pairs(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict
 
 
 @contextmanager
-def opened(file: str) -> Generator[Stream, None, None]:
-    """The stream in a file; errors of the file as a whole name it."""
+def opened(file: str, *, partial: bool = False) -> Generator[Stream, None, None]:
+    """The stream in a file; errors of the file as a whole name it. `partial`: see `open_stream`."""
+    context = click.get_current_context(silent=True)
+    snapshot = context.meta.get(_SNAPSHOT, "") if context else ""
     try:
-        stream = open_stream(file)
+        stream = open_stream(file, snapshot=snapshot, partial=partial)
     except VirtmigError as error:
         raise error.in_section(file) from error.__cause__
     with stream:
         yield stream
 
 
+def one_idstr(idstrs: Sequence[str], wanted: str) -> str:
+    """The idstr that is wanted, or the only one that ends with it: `virtio-net`."""
+    matches = [one for one in idstrs if one == wanted] or [
+        one for one in idstrs if one.endswith(wanted)
+    ]
+    if len(matches) != 1:
+        names = ", ".join(idstrs) or "none"
+        problem = "several sections end" if matches else "no section ends"
+        raise click.BadParameter(f"{problem} with {wanted!r}; there are: {names}")
+    return matches[0]
+
+
 def print_json(data: dict[str, Any]) -> None:
     """A JSON document, with the version of its schema."""
     click.echo(json.dumps({"schema": SCHEMA, **data}, indent=2))
+
+
+def as_release(_: click.Context, __: click.Parameter, value: str | None) -> Release | None:
+    """The version of QEMU that an option names, as a callback."""
+    try:
+        return None if value is None else release_of(value)
+    except VirtmigError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 class Refusal(click.ClickException):
@@ -110,9 +151,22 @@ def exit_code(devices: Sequence[Found], given: Options) -> int:
     return NoDriver.exit_code if errors and len(errors) == len(devices) else 0
 
 
+def cut_code(stream: Stream, file: str) -> int:
+    """The exit code of a stream that ends too early and was opened all the same, which is told."""
+    if stream.cut is None:
+        return 0
+    report_errors([stream.cut.in_section(file)])
+    return stream.cut.exit_code
+
+
 def say(line: str) -> None:
     """Print one line for people, whatever names out of a stream it holds."""
     click.echo(printable(line))
+
+
+def warn(line: str) -> None:
+    """Print a line beside the answer that does not end the command."""
+    click.echo(f"virtmig: warning: {printable(line)}", err=True)
 
 
 def report_errors(errors: Sequence[VirtmigError]) -> None:

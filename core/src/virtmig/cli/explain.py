@@ -79,11 +79,5 @@ def command(
 
 def _find(stream: Stream, wanted: str, registry: Registry) -> Section:
     sections = list(virtio_sections(stream, registry))
-    matches = [one for one in sections if one.idstr == wanted] or [
-        one for one in sections if one.idstr.endswith(wanted)
-    ]
-    if len(matches) != 1:
-        names = ", ".join(one.idstr for one in sections) or "none"
-        problem = "several sections end" if matches else "no virtio section ends"
-        raise click.BadParameter(f"{problem} with {wanted!r}; there are: {names}")
-    return matches[0]
+    idstrs = [one.idstr for one in sections]
+    return sections[idstrs.index(common.one_idstr(idstrs, wanted))]

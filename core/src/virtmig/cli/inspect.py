@@ -22,18 +22,18 @@ def command(file: str, *, as_json: bool, rings: bool, given: Options) -> int:
     Without --rings no guest memory is read, so the time does not depend on its size.
     """
     registry = Registry()
-    with common.opened(file) as stream:
+    with common.opened(file, partial=True) as stream:
         devices = read_devices(stream, registry, given)
         memory, why_not = common.memory_of(stream) if rings else (None, "")
         views = [device_view(device, memory) for device in devices]
         if as_json:
-            common.print_json(
-                {"file": file, "machine": stream.machine, "memory": why_not, "devices": views}
-            )
+            about = {"machine": stream.machine, "container": stream.container}
+            notes = {"remark": stream.remark, "cut": str(stream.cut or ""), "memory": why_not}
+            common.print_json({"file": file, **about, **notes, "devices": views})
         else:
             _print(stream.machine, len(stream.sections), views, why_not, stream.remark)
     common.report_errors(registry.broken)
-    return common.exit_code(devices, given)
+    return max(common.exit_code(devices, given), common.cut_code(stream, file))
 
 
 def _print(machine: str, sections: int, views: list[dict[str, object]], *notes: str) -> None:

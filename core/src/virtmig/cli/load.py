@@ -15,6 +15,7 @@ from virtmig.hooks.registry import Registry
 from virtmig.live.blueprint import create
 from virtmig.live.procedure import virtio_load, virtio_save
 from virtmig.reading import Attached, Found, Options, Undecoded, read_devices
+from virtmig.stream.editing import Edits
 from virtmig.stream.opening import Stream
 from virtmig.stream.sections import Section
 from virtmig.virtio.order import Step, label
@@ -63,7 +64,10 @@ def command(
         outcomes = [_pass(stream, device, memory, save=save_to is not None) for device in devices]
         code = max([common.exit_code(devices, given), *map(_code, outcomes)])
         if save_to is not None and code == 0:
-            stream.write(save_to, {o.section: o.payload for o in outcomes if o.payload is not None})
+            payloads = {o.section: o.payload for o in outcomes if o.payload is not None}
+            stream.write(save_to, Edits(payloads=payloads))
+            if stream.remark:
+                common.warn(stream.remark)
     saved = save_to if code == 0 else None
     if as_json:
         _print_json(file, outcomes, why_not, saved)

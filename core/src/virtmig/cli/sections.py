@@ -15,16 +15,16 @@ from virtmig.stream.sections import Section
 @click.command("sections")
 @common.file_argument
 @common.as_json
-def command(file: str, *, as_json: bool) -> None:
+def command(file: str, *, as_json: bool) -> int:
     """List the sections of FILE, virtio or not: where each lies and how large it is.
 
     Live sections (ram) are listed where they start; their parts are not walked.
     """
-    with common.opened(file) as stream:
+    with common.opened(file, partial=True) as stream:
         rows = [_row(section) for section in (*stream.live, *stream.sections)]
         if as_json:
             common.print_json({"file": file, **_head(stream), "sections": rows})
-            return
+            return common.cut_code(stream, file)
         head = _head(stream)
         head["capabilities"] = ", ".join(head["capabilities"])
         for name, value in head.items():
@@ -37,6 +37,7 @@ def command(file: str, *, as_json: bool) -> None:
                 f"{row['kind']:<6} {row['section_id']:>4} {row['start']:>#12x} {size:>9} "
                 f"{row['version_id']:>4}  {row['idstr']}{instance}"
             )
+    return common.cut_code(stream, file)
 
 
 def _shown(value: Any) -> str:
@@ -49,6 +50,7 @@ def _head(stream: Stream) -> dict[str, Any]:
     configuration = stream.configuration
     return {
         "machine": stream.machine,
+        "container": stream.container,
         "capabilities": list(configuration.capabilities) if configuration else [],
         "page_size": stream.page_size,
         "description": stream.description is not None,

@@ -11,11 +11,12 @@ from virtmig.cli import common
 from virtmig.errors import BadContainer, StreamError
 from virtmig.formats import cbor
 from virtmig.hooks.registry import Registry
+from virtmig.stream.editing import Edits
 from virtmig.stream.sections import Section
 
 
 @click.command("unpack")
-@common.file_argument
+@common.plain_file_argument
 @click.option("-o", "--output", required=True, type=click.Path(), help="Folder, or stream.")
 @click.option(
     "--into",
@@ -64,4 +65,4 @@ def _write_stream(into: str, output: str, container: cbor.Container) -> None:
             if key not in targets:
                 raise BadContainer(f"{into} has no such section", section=device.idstr)
             payloads[targets[key]] = device.payload
-        stream.write(output, payloads)
+        stream.write(output, Edits(payloads=payloads))

@@ -25,6 +25,7 @@ from virtmig.hooks.registry import Drivers, Registry
 from virtmig.reading import Attached, Decoded, Found, Undecoded
 from virtmig.stream import writing
 from virtmig.stream.opening import Stream
+from virtmig.stream.place import Place
 from virtmig.virtio.envelope import SectionLayout
 from virtmig.virtio.facts import Fact, Source
 from virtmig.wire.types import expect, expect_list, expect_map
@@ -110,7 +111,7 @@ def _dump(value: Any) -> bytes:
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a container; the file is whole or not there."""
-    writing.write_pieces(path, writing.Source(b""), [data])
+    writing.write_pieces(path, Place(b""), [data])
 
 
 def read(path: str | os.PathLike[str], registry: Registry) -> Container:

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from virtmig.virtio.drivers import DeviceDriver, Driver, SectionDriver
-from virtmig.wire.layout import FieldSpec, layout_of
+from virtmig.wire.layout import FieldSpec, Layout, layout_of
 from virtmig.wire.nested import Struct
 from virtmig.wire.types import WireType
 
@@ -94,12 +94,21 @@ def record_markdown(cls: type[Any]) -> Iterator[str]:
     layout = layout_of(cls)
     yield from ("", f"#### {name_of(cls)}", "", inspect.getdoc(cls) or "", "")
     if layout.vmsd:
-        yield from (f"vmsd `{layout.vmsd}`, {_versions(layout.minimum, layout.version)}", "")
+        versions = _versions(layout.minimum, layout.version)
+        yield from (f"vmsd `{layout.vmsd}`, {versions}{_readers(layout)}", "")
     lines = [(f"`{row.name}`", _linked(row), row.when, row.doc) for row in rows(cls)]
     if lines:
         yield from table(("field", "wire type", "present", "meaning"), lines)
     else:
         yield "No fields."
+
+
+def _readers(layout: Layout) -> str:
+    """Which QEMU reads a version, where not every one that is supported does."""
+    return "".join(
+        f"; version {version} is read by QEMU {release} and newer"
+        for version, release in sorted(layout.releases.items())
+    )
 
 
 def driver_markdown(driver: Driver, elsewhere: Collection[type[Any]] = ()) -> Iterator[str]:

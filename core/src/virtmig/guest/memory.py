@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import attrs
 
@@ -50,19 +50,32 @@ class GuestMemory:
         if self._unknown:
             return self._unknown
         try:
-            held = self._ram().holds(self.block)
+            return self._ram().why_absent(self.block)
         except VirtmigError as error:
             return str(error)
-        return "" if held else f"the source left out the shared RAM block {self.block!r}"
 
     def read(self, address: int, size: int) -> bytes:
         """`size` bytes from a guest physical address on, all in one span of RAM."""
+        offset = self._offset(address, size)
+        return self._ram().read(self.block, offset, size)
+
+    def places(self, address: int, size: int) -> Iterator[range]:
+        """Where these bytes lie in the file, page by page; an error if they do not as they are."""
+        offset = self._offset(address, size)
+        ram = self._ram()
+        while size > 0:
+            part = min(size, ram.page_size - offset % ram.page_size)
+            yield ram.place(self.block, offset, part)
+            offset, size = offset + part, size - part
+
+    def _offset(self, address: int, size: int) -> int:
+        """The offset in the block of `size` bytes that lie in one span."""
         if self.why_not:
             raise GuestMemoryError(f"no guest memory: {self.why_not}")
         for span in self.spans:
             skip = address - span.address
             if min(skip, size) >= 0 and skip + size <= span.size:
-                return self._ram().read(self.block, span.offset + skip, size)
+                return span.offset + skip
         raise GuestMemoryError(f"{size} bytes at {address:#x} are not all in guest RAM")
 
 

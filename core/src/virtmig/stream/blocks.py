@@ -60,13 +60,13 @@ def read_blocks(
 def _read_block(cursor: Cursor, page_size: int, capabilities: tuple[str, ...]) -> Block:
     name, length = cursor.text(), cursor.integer(8)
     if not {IGNORE_SHARED, MAPPED_RAM}.intersection(capabilities):
-        _skip_page_size(cursor)
+        skip_page_size(cursor)
     address = cursor.integer(8) if IGNORE_SHARED in capabilities else None
     mapped = _read_mapped(cursor, length, page_size) if MAPPED_RAM in capabilities else None
     return Block(name, length, address, mapped)
 
 
-def _skip_page_size(cursor: Cursor) -> None:
+def skip_page_size(cursor: Cursor) -> None:
     """Pass over the block's page size, sent with postcopy-ram for huge pages.
 
     What else can follow is a name, whose length byte makes the number larger than any page, or

@@ -13,28 +13,19 @@ Data: TypeAlias = bytes | mmap.mmap
 """The bytes of a whole file: mapped, or in memory."""
 
 
-@attrs.define
-class Cursor:
-    """Reads forward from `at`, an offset in the file, and never beyond the last byte."""
+class Forward:
+    """Reads forward from `at`, an offset in the stream, and never beyond the last byte."""
 
-    data: Data
-    at: int = 0
+    __slots__ = ()
+    at: int
 
     def take(self, size: int) -> bytes:
         """The next `size` bytes."""
-        self.skip(size)
-        return self.data[self.at - size : self.at]
+        raise NotImplementedError
 
     def skip(self, size: int) -> None:
-        """Pass over `size` bytes without touching them."""
-        left = len(self.data) - self.at
-        if size > left:
-            raise Truncated(f"need {size} bytes, {max(left, 0)} left", offset=self.at)
-        self.at += size
-
-    def peek(self) -> int:
-        """The next byte without passing it; -1 at the end of the file."""
-        return self.data[self.at] if self.at < len(self.data) else -1
+        """Pass over `size` bytes."""
+        raise NotImplementedError
 
     def integer(self, size: int) -> int:
         """The next `size` bytes as an unsigned number."""
@@ -43,6 +34,28 @@ class Cursor:
     def text(self) -> str:
         """A length byte, then that many bytes of text."""
         return readable(self.take(self.integer(1)))
+
+
+@attrs.define
+class Cursor(Forward):
+    """A place in the bytes of a whole file; what is passed over is not touched."""
+
+    data: Data
+    at: int = 0
+
+    def take(self, size: int) -> bytes:
+        self.skip(size)
+        return self.data[self.at - size : self.at]
+
+    def skip(self, size: int) -> None:
+        left = len(self.data) - self.at
+        if size > left:
+            raise Truncated(f"need {size} bytes, {max(left, 0)} left", offset=self.at)
+        self.at += size
+
+    def peek(self) -> int:
+        """The next byte without passing it; -1 at the end of the file."""
+        return self.data[self.at] if self.at < len(self.data) else -1
 
 
 def readable(raw: bytes) -> str:

@@ -16,6 +16,8 @@ from virtmig.stream.search import search
 from virtmig.stream.sections import Section
 from virtmig.stream.tail import read_tail
 
+PARTIAL = "the stream ends too early: only what is whole is shown"
+
 
 @attrs.frozen
 class Layout:
@@ -29,6 +31,8 @@ class Layout:
     """The index of RAM, if the sections could not be found without it."""
     remark: str = ""
     """What a user should know of how sure the framing is; empty if there is nothing to say."""
+    cut: BadFooter | None = None
+    """Where the stream ends too early, if it does and these are the sections that are whole."""
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -36,18 +40,22 @@ class Layout:
         return self.head.early + self.tail
 
 
-def locate(data: Data) -> Layout:
-    """Frame all FULL sections of a stream."""
+def locate(data: Data, start: int = 0, *, partial: bool = False) -> Layout:
+    """Frame all FULL sections of the stream that begins at `start`.
+
+    partial: of a stream that ends too early, frame those that are whole, if there are any.
+    """
     at = descriptions.find(data)
     description = None if at is None else descriptions.read(data, at)
+    head: Head | None = None
     try:
-        head = read_head(data, description)
+        head = read_head(data, description, start)
         if description is None:
-            layout = _walk_all(data, head)
+            layout = _walk_all(data, head, partial=partial)
         else:
             layout = Layout(head, description, read_tail(data, head, description))
     except Truncated as error:
-        raise _cut(error) from error
+        raise _cut(error, head) from error
     _check_ids(layout)
     return layout
 
@@ -67,16 +75,28 @@ def index_ram(data: Data, layout: Layout) -> RamIndex:
     return ram
 
 
-def _walk_all(data: Data, head: Head) -> Layout:
+def _walk_all(data: Data, head: Head, *, partial: bool) -> Layout:
     """Without a description: through RAM, then search."""
     ram = read_ram(data, head)
     found = search(data, ram.end, footers=bool(head.footers))
-    return Layout(head, None, found.sections, ram, found.remark)
+    if found.error is None:
+        return Layout(head, None, found.sections, ram, found.remark)
+    if not partial or not found.sections:
+        raise found.error
+    return Layout(head, None, found.sections, ram, PARTIAL, found.error)
 
 
-def _cut(error: Truncated) -> NotAStream:
-    reason = "the file ends inside RAM or before it: the save was cut, no device state is there"
-    return NotAStream(reason, offset=error.where.offset, hint=error.reason)
+def _cut(error: Truncated, head: Head | None) -> NotAStream:
+    """Say what is there: device state comes behind RAM."""
+    place = "before its RAM" if head is None else "inside RAM"
+    reason = f"the file ends {place}: the save was cut, no device state is there"
+    if head is None:
+        return NotAStream(reason, offset=error.where.offset, hint=error.reason)
+    machine = head.configuration.machine if head.configuration else "not named"
+    size = sum(block.length for block in head.blocks)
+    known = f"whole: the head of a machine {machine} with {len(head.blocks)} RAM blocks"
+    hint = f"{error.reason}; {known} of {size} bytes"
+    return NotAStream(reason, offset=error.where.offset, hint=hint)
 
 
 def _check_ids(layout: Layout) -> None:

@@ -56,6 +56,8 @@ class Head:
     """Offset of the first record that was not walked."""
     stopped: str = ""
     """Why the walk could not go on, in words; empty if it ended where it should."""
+    start: int = 0
+    """Offset of the magic: what holds the stream may have a header of its own in front."""
 
     @property
     def capabilities(self) -> tuple[str, ...]:
@@ -63,15 +65,10 @@ class Head:
         return self.configuration.capabilities if self.configuration else ()
 
 
-def read_head(data: Data, description: Description | None) -> Head:
-    """Walk the head of a stream."""
-    cursor = Cursor(data)
-    _read_magic(cursor)
-    configuration = None
-    if cursor.peek() == CONFIGURATION:
-        cursor.skip(1)
-        configuration = _read_configuration(cursor)
-    head = Head(configuration, _page_size(configuration, description), after=cursor.at)
+def read_head(data: Data, description: Description | None, start: int = 0) -> Head:
+    """Walk the head of the stream that begins at `start`."""
+    configuration, at = read_start(data, start)
+    head = Head(configuration, _page_size(configuration, description), after=at, start=start)
     for _ in range(MOST_RECORDS):
         if head.stopped or data[head.after : head.after + 1] not in _HEAD_RECORDS:
             return head
@@ -79,19 +76,31 @@ def read_head(data: Data, description: Description | None) -> Head:
     raise LimitExceeded(f"more than {MOST_RECORDS} records before RAM", offset=head.after)
 
 
+def read_start(data: Data, start: int = 0) -> tuple[Configuration | None, int]:
+    """What stands before all sections, and the offset behind it."""
+    cursor = Cursor(data, start)
+    _read_magic(cursor)
+    if cursor.peek() != CONFIGURATION:
+        return None, cursor.at
+    cursor.skip(1)
+    return _read_configuration(cursor), cursor.at
+
+
 _HEAD_RECORDS = (b"\x01", b"\x04", b"\x08")
 
 
 def _read_magic(cursor: Cursor) -> None:
-    magic = cursor.data[:4]
+    at = cursor.at
+    magic = cursor.data[at : at + len(MAGIC)]
     if magic != MAGIC:
-        raise NotAStream(f"it begins with {magic!r}, not with {MAGIC!r}", offset=0)
+        raise NotAStream(f"it begins with {magic!r}, not with {MAGIC!r}", offset=at)
     cursor.skip(len(MAGIC))
     version = cursor.integer(4)
     if version == OBSOLETE_VERSION:
-        raise UnsupportedContainer("VM state version 2, which QEMU gave up before 1.0", offset=4)
+        reason = "VM state version 2, which QEMU gave up before 1.0"
+        raise UnsupportedContainer(reason, offset=at + 4)
     if version != VERSION:
-        raise NotAStream(f"VM state version {version}, not {VERSION}", offset=4)
+        raise NotAStream(f"VM state version {version}, not {VERSION}", offset=at + 4)
 
 
 def _read_configuration(cursor: Cursor) -> Configuration:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from virtmig.errors import BadFooter, UnsupportedContainer
 from virtmig.stream.blocks import Block, read_blocks
-from virtmig.stream.cursor import Cursor
+from virtmig.stream.cursor import Cursor, Forward
 
 RAM = "ram"
 RAM_VERSION = 4
@@ -12,9 +12,16 @@ STORAGE_ATTRIBUTES = "s390-storage_attributes"
 
 FLAG_MEM_SIZE = 0x004
 FLAG_EOS = 0x010
+FLAG_MULTIFD_FLUSH = 0x200
 
 _ATTR_EOS, _ATTR_MORE, _ATTR_ERROR, _ATTR_DONE = 1, 2, 4, 8
 _ATTR_FLAGS = 0xFFF
+
+END_MARKS = {
+    RAM: FLAG_EOS.to_bytes(8, "big"),
+    STORAGE_ATTRIBUTES: _ATTR_EOS.to_bytes(8, "big"),
+}
+"""The last item of each part of a live section, by the section's idstr."""
 
 
 def read_ram_start(
@@ -30,12 +37,15 @@ def read_ram_start(
         raise BadFooter(f"RAM starts with flags {flags:#x}, not with its blocks", offset=at)
     blocks = read_blocks(cursor, item - flags, page_size, capabilities)
     at = cursor.at
-    if cursor.integer(8) != FLAG_EOS:
+    word = cursor.integer(8)
+    if word == FLAG_MULTIFD_FLUSH:
+        word = cursor.integer(8)
+    if word != FLAG_EOS:
         raise BadFooter("the list of RAM blocks does not end where it should", offset=at)
     return blocks
 
 
-def skip_attributes(cursor: Cursor) -> None:
+def skip_attributes(cursor: Forward) -> None:
     """Pass over one part of the storage attributes (the CMMA state of s390x pages)."""
     while True:
         at = cursor.at

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Iterator
 
 import attrs
 
 from virtmig.errors import BadFooter, GuestMemoryError, LimitExceeded, UnsupportedContainer
-from virtmig.stream.blocks import IGNORE_SHARED, Block, Mapped
+from virtmig.stream.blocks import IGNORE_SHARED, MAPPED_RAM, Block, Mapped
 from virtmig.stream.cursor import Cursor, Data
 from virtmig.stream.head import Head
 from virtmig.stream.live import RAM, skip_attributes
 from virtmig.stream.pages import apply_difference, inflate
-from virtmig.stream.ramwalk import COMPRESSED, CONTINUE, XBZRLE, ZERO, RamWalk
+from virtmig.stream.ramwalk import COMPRESSED, CONTINUE, PAGE, XBZRLE, ZERO, RamWalk
 from virtmig.stream.records import COMMAND, check_footer, read_command
 from virtmig.stream.runs import Run, Runs
 from virtmig.stream.sections import FOOTER_SIZE, Command, SectionKind
 
 MOST_COMMANDS = 4096
+FEWEST_PAGES = 256
+"""No guest has less RAM than so many pages."""
 
 
 @attrs.frozen(eq=False)
@@ -32,9 +35,13 @@ class RamIndex:
     """Messages that were met between the live sections."""
     end: int
     """Offset of the first record behind the live sections."""
+    parts: tuple[range, ...]
+    """Where the PART and END records of RAM lie, in stream order."""
     _data: Data
     _runs: dict[str, Runs]
     _shared: bool
+    _elsewhere: bool
+    """Whether pages were sent through other channels."""
 
     @property
     def run_count(self) -> int:
@@ -49,13 +56,31 @@ class RamIndex:
         raise GuestMemoryError(f"the stream has no RAM block {name!r}")
 
     def holds(self, name: str) -> bool:
-        """Whether the block's pages are in the stream.
+        """Whether the block's pages are in the stream; a page that was never sent is zero."""
+        return not self.why_absent(name)
 
-        With x-ignore-shared, shared blocks are listed and not sent; otherwise a page that was
-        never sent is zero.
+    def why_absent(self, name: str) -> str:
+        """Why the block's pages are not in the stream; empty if they are.
+
+        With x-ignore-shared, shared blocks are listed and not sent.
         """
-        block = self.block(name)
-        return not self._shared or block.mapped is not None or len(self._runs[name]) > 0
+        if self.block(name).mapped is not None:
+            return ""
+        if self._elsewhere:
+            return "a multifd migration sent RAM through other channels than this one"
+        if self._shared and not len(self._runs[name]):
+            return f"the source left out the shared RAM block {name!r}"
+        return ""
+
+    def sent(self, name: str) -> Iterator[tuple[int, int, Run]]:
+        """The block's pages as they were last sent, by address: first, how many, in which run."""
+        runs = self._runs[name]
+        for start, end, owner in runs.pieces():
+            yield start, end - start, runs[owner]
+
+    def page(self, name: str, page: int) -> bytes:
+        """A whole page."""
+        return self._page(self.block(name), page)
 
     def read(self, name: str, offset: int, size: int) -> bytes:
         """`size` bytes of a block as they were when the guest had stopped."""
@@ -63,9 +88,9 @@ class RamIndex:
         if offset < 0 or size < 0 or offset + size > block.length:
             reason = f"{size} bytes at {offset:#x} are not all in RAM block {name!r}"
             raise GuestMemoryError(reason)
-        if not self.holds(name):
+        if absent := self.why_absent(name):
             reason = f"the pages of RAM block {name!r} are not in the stream"
-            raise GuestMemoryError(reason, hint="the source left out shared memory")
+            raise GuestMemoryError(reason, hint=absent)
         parts: list[bytes] = []
         while size > 0:
             page, skip = divmod(offset, self.page_size)
@@ -73,6 +98,32 @@ class RamIndex:
             offset += len(parts[-1])
             size -= len(parts[-1])
         return b"".join(parts)
+
+    def place(self, name: str, offset: int, size: int) -> range:
+        """Where in the file `size` bytes of one page lie as they are, to be overwritten there."""
+        block = self.block(name)
+        page, skip = divmod(offset, self.page_size)
+        if offset < 0 or offset + size > block.length or skip + size > self.page_size:
+            raise GuestMemoryError(f"{size} bytes at {offset:#x} are in no page of {name!r}")
+        start = self._plain(block, page)
+        if start is None:
+            reason = f"the page at {page * self.page_size:#x} of {name!r} is not stored as it is"
+            raise GuestMemoryError(reason, hint="it is all zero, packed, or was left out")
+        return range(start + skip, start + skip + size)
+
+    def _plain(self, block: Block, page: int) -> int | None:
+        """Offset of a page that is stored byte for byte; None for others."""
+        if block.mapped is not None:
+            mapped = block.mapped
+            sent = self._data[mapped.bitmap + page // 8] >> page % 8 & 1
+            return mapped.pages + page * self.page_size if sent else None
+        index = self._runs[block.name].find(page)
+        if index is None or self._elsewhere:
+            return None
+        run = self._runs[block.name][index]
+        if run.flags & ~CONTINUE != PAGE:
+            return None
+        return run.place + (page - run.page) * (self.page_size + 8)
 
     def _page(self, block: Block, page: int) -> bytes:
         """A whole page."""
@@ -117,7 +168,10 @@ class RamIndex:
 def read_ram(data: Data, head: Head) -> RamIndex:
     """Walk all live sections of a stream and index the pages of RAM."""
     if head.stopped:
-        raise UnsupportedContainer(f"RAM cannot be walked: {head.stopped}", offset=head.after)
+        reason = f"RAM cannot be walked: {head.stopped}"
+        if not head.live:
+            reason = f"no section `ram` in front, and no description behind: {head.stopped}"
+        raise UnsupportedContainer(reason, offset=head.after)
     if isinstance(data, mmap.mmap):
         data.madvise(mmap.MADV_NORMAL)  # read ahead: all of it is walked
     shift = head.page_size.bit_length() - 1
@@ -127,8 +181,25 @@ def read_ram(data: Data, head: Head) -> RamIndex:
     for block in head.blocks:
         if runs[block.name].end > -(-block.length // head.page_size):
             raise BadFooter(f"a page lies beyond the end of RAM block {block.name!r}", offset=end)
-    shared = IGNORE_SHARED in head.capabilities
-    return RamIndex(head.blocks, head.page_size, tuple(walk.commands), end, data, runs, shared)
+    parts, commands = tuple(walk.parts), tuple(walk.commands)
+    shared, elsewhere = IGNORE_SHARED in head.capabilities, walk.ram.flushed
+    elsewhere = elsewhere or _zeros_only(head, runs)
+    return RamIndex(
+        head.blocks, head.page_size, commands, end, parts, data, runs, shared, elsewhere
+    )
+
+
+def _zeros_only(head: Head, runs: dict[str, Runs]) -> bool:
+    """Whether no page has content and most of RAM is not there: QEMU up to 8.0 with multifd.
+
+    Such a QEMU sends zero pages through the main channel and gives no other sign.
+    """
+    if {IGNORE_SHARED, MAPPED_RAM}.intersection(head.capabilities):
+        return False
+    pages = sum(block.length for block in head.blocks) // head.page_size
+    if any(one.flags & ~CONTINUE != ZERO for each in runs.values() for one in each.all()):
+        return False
+    return FEWEST_PAGES < pages > sum(each.pages for each in runs.values())
 
 
 @attrs.define(eq=False)
@@ -139,6 +210,7 @@ class _LiveWalk:
     head: Head
     ram: RamWalk
     commands: list[Command] = attrs.field(factory=list[Command])
+    parts: list[range] = attrs.field(factory=list[range])
 
     def run(self) -> int:
         """The offset of the record after the last END."""
@@ -156,7 +228,10 @@ class _LiveWalk:
             if kind not in (SectionKind.PART, SectionKind.END) or section_id not in open_ids:
                 reason = f"record {kind:#x} of section {section_id} where live sections go on"
                 raise BadFooter(reason, offset=at)
-            at = self._part(at, section_id, open_ids[section_id])
+            after = self._part(at, section_id, open_ids[section_id])
+            if open_ids[section_id] == RAM:
+                self.parts.append(range(at, after))
+            at = after
             if kind == SectionKind.END:
                 del open_ids[section_id]
         return at

@@ -22,7 +22,7 @@ from operator import sub
 import attrs
 
 from virtmig.errors import BadFooter, UnsupportedContainer
-from virtmig.stream.cursor import Cursor, Data
+from virtmig.stream.cursor import Cursor, Data, Forward
 from virtmig.stream.runs import Runs
 
 ZERO, MEM_SIZE, PAGE, EOS, CONTINUE = 0x002, 0x004, 0x008, 0x010, 0x020
@@ -99,6 +99,8 @@ class RamWalk:
     """Of the block that an item without a name is about."""
     _window: int = attrs.field(default=FRAGMENT.start, init=False)
     """How much to collect the next time."""
+    flushed: bool = attrs.field(default=False, init=False)
+    """Whether the source waited for other channels: multifd sends pages through them."""
     _unmapped: int = attrs.field(default=0, init=False)
     """Everything before this offset was handed back to the kernel."""
 
@@ -112,7 +114,9 @@ class RamWalk:
             flags = word & (self.page_size - 1)
             if flags == EOS:
                 return cursor.at
-            if flags != MULTIFD_FLUSH:
+            if flags == MULTIFD_FLUSH:
+                self.flushed = True
+            else:
                 self._item(cursor, word, flags)
 
     def _item(self, cursor: Cursor, word: int, flags: int) -> None:
@@ -122,18 +126,7 @@ class RamWalk:
         if runs is None:
             raise BadFooter("a page continues a RAM block, but none came before", offset=at)
         place = cursor.at
-        kind = flags & ~CONTINUE
-        if kind == PAGE:
-            cursor.skip(self.page_size)
-        elif kind == ZERO:
-            cursor.skip(1)
-        elif kind == XBZRLE:
-            cursor.skip(1)
-            cursor.skip(cursor.integer(2))
-        elif kind == COMPRESSED:
-            cursor.skip(cursor.integer(4))
-        else:
-            raise _strange(flags, at)
+        skip_content(cursor, flags, self.page_size, at)
         runs.add(word, place, 1)
         self._current = runs
 
@@ -193,7 +186,23 @@ class RamWalk:
         self._unmapped = end
 
 
-def _strange(flags: int, at: int) -> BadFooter | UnsupportedContainer:
-    if flags & HOOK:
-        return UnsupportedContainer("RAM was sent by RDMA and is not in the file", offset=at)
-    return BadFooter(f"an item of RAM with flags {flags:#x}: not RAM, or damaged", offset=at)
+def skip_content(cursor: Forward, flags: int, page_size: int, at: int) -> None:
+    """Pass over what follows the first word of the item at `at`, and its block's name if it has one.
+
+    `flags` are those of the word; not those of the end mark and MULTIFD_FLUSH, which stand alone.
+    """
+    kind = flags & ~CONTINUE
+    if kind == PAGE:
+        cursor.skip(page_size)
+    elif kind == ZERO:
+        cursor.skip(1)
+    elif kind == XBZRLE:
+        cursor.skip(1)
+        cursor.skip(cursor.integer(2))
+    elif kind == COMPRESSED:
+        cursor.skip(cursor.integer(4))
+    elif flags & HOOK:
+        raise UnsupportedContainer("RAM was sent by RDMA and is not in the file", offset=at)
+    else:
+        reason = f"an item of RAM with flags {flags:#x}: not RAM, or damaged"
+        raise BadFooter(reason, offset=at)

@@ -73,6 +73,11 @@ def header_size(idstr: str) -> int:
     return 14 + len(idstr.encode())
 
 
+def footer(section_id: int) -> bytes:
+    """The footer of that section."""
+    return bytes([FOOTER]) + section_id.to_bytes(4, "big")
+
+
 def footer_id(data: Data, end: int) -> int | None:
     """The section id in the footer that starts at `end`; None if no footer does."""
     if end < 0 or end + FOOTER_SIZE > len(data) or data[end] != FOOTER:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from operator import add, ge
 
@@ -53,6 +53,10 @@ class Runs:
         flags = word & ((1 << self.shift) - 1)
         return Run(flags, word >> self.shift, self._places[index], self._counts[index])
 
+    def all(self) -> Iterator[Run]:
+        """Every run, in the order in which they were sent."""
+        return map(self.__getitem__, range(len(self)))
+
     def add(self, word: int, place: int, count: int) -> None:
         """Append one run; `word` is the first item's: address and flags."""
         self._words.append(word)
@@ -66,6 +70,11 @@ class Runs:
         self._counts.extend(counts)
 
     @property
+    def pages(self) -> int:
+        """How many pages were sent, each counted as often as it was."""
+        return sum(self._counts)
+
+    @property
     def end(self) -> int:
         """Number of the page behind the highest one."""
         return max(map(add, self._pages(), self._counts), default=0)
@@ -75,6 +84,12 @@ class Runs:
         if self._pieces is None:
             self._pieces = self._settle()
         return self._pieces.find(page)
+
+    def pieces(self) -> Iterator[tuple[int, int, int]]:
+        """Parts of runs that do not overlap, by address: first page, the one behind, the run."""
+        if self._pieces is None:
+            self._pieces = self._settle()
+        return zip(self._pieces.starts, self._pieces.ends, self._pieces.owners, strict=True)
 
     def earlier(self, index: int, page: int) -> int | None:
         """Index of the run before `index` that last held the page."""

@@ -39,6 +39,8 @@ class Found:
 
     sections: tuple[Section, ...]
     remark: str = ""
+    error: BadFooter | None = None
+    """Set if the stream ends too early or is damaged: the sections are those in front of that."""
 
 
 def search(data: Data, at: int, *, footers: bool) -> Found:
@@ -68,7 +70,7 @@ def _by_footers(data: Data, at: int) -> Found:
     while header is not None:
         ways, boundary = choices.get(header.at, (0, None))
         if boundary is None:
-            raise _broken(boundaries, first)
+            return _broken(boundaries, first)
         if ways > 1:
             reason = f"section {header.idstr!r} or one behind it may end at several places"
             raise BadFooter(reason, offset=header.at, hint="no description says which is right")
@@ -166,17 +168,19 @@ def _no_devices(data: Data, at: int) -> BadFooter:
     return BadFooter(reason, offset=at)
 
 
-def _broken(boundaries: Iterable[_Boundary], first: Header) -> BadFooter:
-    """Say how far the sections are whole, taking the nearest end of each."""
+def _broken(boundaries: Iterable[_Boundary], first: Header) -> Found:
+    """How far the sections are whole, taking the nearest end of each."""
     header: Header | None = first
-    whole: list[str] = []
+    whole: list[Section] = []
     for boundary in boundaries:
         if header is None:
             break
         if boundary.section_id == header.section_id:
-            whole.append(header.idstr)
+            whole.append(header.closed(boundary.end, footer=True))
             header = boundary.next
-    name, place = (header.idstr, header.at) if header else (whole[-1], first.at)
-    listed = ", ".join(whole[:MOST_LISTED]) + (", ..." if whole[MOST_LISTED:] else "")
+    name, place = (header.idstr, header.at) if header else (whole[-1].idstr, first.at)
+    names = [section.idstr for section in whole]
+    listed = ", ".join(names[:MOST_LISTED]) + (", ..." if names[MOST_LISTED:] else "")
     reason = f"the state is cut or damaged in section {name!r}, its end is not there"
-    return BadFooter(reason, offset=place, hint=f"whole before it: {listed or 'none'}")
+    error = BadFooter(reason, offset=place, hint=f"whole before it: {listed or 'none'}")
+    return Found(tuple(whole), error=error)

@@ -14,6 +14,7 @@ from virtmig.errors import BadFooter
 from virtmig.stream.cursor import Data
 from virtmig.stream.description import Description, Device
 from virtmig.stream.head import Head
+from virtmig.stream.live import END_MARKS
 from virtmig.stream.records import footer_id, header_pattern, header_size
 from virtmig.stream.sections import FOOTER_SIZE, Section, SectionKind
 
@@ -70,7 +71,7 @@ class _Walk:
         if before is not None:
             return self.by_size(before, at) is not None
         if not self.head.live or not self.footers:
-            return at == self.head.after or self.data[at - 8 : at] in _END_MARKS
+            return at == self.head.after or self.data[at - 8 : at] in END_MARKS.values()
         closed = footer_id(self.data, at - FOOTER_SIZE)
         if self.head.stopped:  # the live sections are not all known
             return closed is not None
@@ -90,10 +91,6 @@ class _Walk:
     @property
     def _footer_size(self) -> int:
         return FOOTER_SIZE if self.footers else 0
-
-
-_END_MARKS = (bytes(7) + b"\x10", bytes(7) + b"\x01")
-"""The last item of a live section, of RAM and of storage attributes."""
 
 
 def read_tail(data: Data, head: Head, description: Description) -> tuple[Section, ...]:

@@ -1,60 +1,106 @@
-"""Writing a file that is whole or not there: beside the target, then renamed over it."""
+"""Writing a file that is whole or not there: without a name until all of it is on the disk.
+
+A file that is to replace another one has a name of its own for the blink of an eye, and where the
+file system knows no files without a name, all the time. It is locked as long as its writer lives,
+so that what a killed one left is known, and removed by the next writer in that folder.
+"""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import tempfile
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol, TypeAlias
 
 import attrs
 
-from virtmig.stream.cursor import Data
 from virtmig.stream.editing import Piece
+from virtmig.stream.place import CHUNK, Place
 
-CHUNK = 64 << 20
+PREFIX = ".virtmig-"
+"""How the names of files begin that have no name of their own yet."""
+STALE = 60
+"""Seconds after which a file of that name that nobody has locked is taken for left over."""
+COPIED = 64 << 20
 """Bytes that the kernel is asked to copy at once."""
 _NOT_HERE = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF}
 """Errors that say: this kind of copy is not possible between these two files."""
 
 
-@attrs.frozen(eq=False)
-class Source:
-    """Where pieces are copied from."""
+@attrs.frozen
+class Zeros:
+    """A piece of nothing but zeros: a hole, where the file can have one."""
 
-    data: Data
-    file: int | None = None
-    """The open file that `data` maps; None if the bytes are in memory only."""
+    size: int
 
 
-def write_pieces(path: str | os.PathLike[str], source: Source, pieces: Iterable[Piece]) -> None:
-    """Write `pieces` to `path`, which may be the source's own file.
+AnyPiece: TypeAlias = Piece | Zeros
 
-    The new file has the permissions of the old one at `path`, or else of the source's file, or
+
+class Output(Protocol):
+    """What pieces are appended to."""
+
+    def write(self, content: bytes) -> None:
+        """Append bytes."""
+
+    def copy(self, source: Place, piece: range) -> None:
+        """Append a range of offsets in a source."""
+
+    def zeros(self, size: int) -> None:
+        """Append zeros."""
+
+    def close(self) -> None:
+        """Append what was held back until the end is known."""
+
+
+def put(out: Output, source: Place, pieces: Iterable[AnyPiece]) -> None:
+    """Append pieces; the ranges are those of `source`."""
+    for piece in pieces:
+        if isinstance(piece, range):
+            out.copy(source, piece)
+        elif isinstance(piece, Zeros):
+            out.zeros(piece.size)
+        else:
+            out.write(piece)
+
+
+def write_pieces(path: str | os.PathLike[str], source: Place, pieces: Iterable[AnyPiece]) -> None:
+    """Write `pieces` to `path`, which may be the source's own file."""
+    write_file(path, lambda out: put(out, source, pieces), source.file)
+
+
+def write_file(
+    path: str | os.PathLike[str], fill: Callable[[Output], None], like: int | None = None
+) -> None:
+    """Let `fill` write a file, and put it at `path` when it is whole and on the disk.
+
+    The new file has the permissions of the old one at `path`, or else of the open file `like`, or
     else is the owner's alone: it holds the memory of a guest.
     """
     target = Path(path).resolve()
-    mode = _mode(target, source.file)
+    mode = _mode(target, like)
+    _sweep(target.parent)
     try:
-        handle, name = tempfile.mkstemp(prefix=".virtmig-", dir=target.parent)
+        fresh = _create(target.parent)
     except OSError as error:
         error.filename = os.fspath(path)  # what the caller knows, not the file beside it
         raise
-    beside = Path(name)
     try:
-        with os.fdopen(handle, "wb", buffering=0) as out:
-            for piece in pieces:
-                _write(out.fileno(), source, piece)
-            os.ftruncate(out.fileno(), os.lseek(out.fileno(), 0, os.SEEK_CUR))
-            os.fchmod(out.fileno(), mode)
-            os.fsync(out.fileno())
-        beside.replace(target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+        out = FileOutput(fresh.file)
+        fill(out)
+        out.close()
+        os.fchmod(fresh.file, mode)
+        os.fsync(fresh.file)
+        fresh.publish(target)
+    finally:
+        os.close(fresh.file)
+        fresh.discard()
     _sync_folder(target.parent)
 
 
@@ -68,26 +114,146 @@ def _mode(target: Path, file: int | None) -> int:
     return 0o600 if file is None else stat.S_IMODE(os.fstat(file).st_mode) & 0o777
 
 
-def _write(out: int, source: Source, piece: Piece) -> None:
-    """Append a piece to the file that is written."""
-    if isinstance(piece, range) and source.file is not None:
-        _copy_data(source.file, out, piece)
-        return
-    content = source.data[piece.start : piece.stop] if isinstance(piece, range) else piece
-    view = memoryview(content)
-    while view:
-        view = view[os.write(out, view) :]
+@attrs.define(eq=False)
+class _Fresh:
+    """A new file; `name` is where it lies, or None as long as it has no name."""
+
+    file: int
+    folder: Path
+    name: Path | None = None
+
+    def publish(self, target: Path) -> None:
+        """Give it its name; if that is another file's, this one replaces it at once."""
+        if self.name is None:
+            try:
+                self._link(target)
+            except FileExistsError:
+                self.name = self.folder / f"{PREFIX}{os.urandom(8).hex()}"
+                self._link(self.name)
+            else:
+                return
+        self.name.replace(target)
+        self.name = None
+
+    def discard(self) -> None:
+        """Leave nothing behind of what was not published."""
+        if self.name is not None:
+            self.name.unlink(missing_ok=True)
+
+    def _link(self, name: Path) -> None:
+        """Name a file that has none. Python follows the link to it only if given a folder."""
+        folder = os.open(self.folder, os.O_PATH | os.O_DIRECTORY)
+        try:
+            os.link(f"/proc/self/fd/{self.file}", name, src_dir_fd=folder)
+        finally:
+            os.close(folder)
 
 
-def _copy_data(file: int, out: int, piece: range) -> None:
-    """Copy a range of a file; holes stay holes, and a mapped-ram stream is mostly made of them."""
-    at = piece.start
-    while at < piece.stop:
-        start = _seek(file, at, os.SEEK_DATA, piece.stop)
-        os.lseek(out, start - at, os.SEEK_CUR)
-        at = _seek(file, start, os.SEEK_HOLE, piece.stop)
-        while start < at:
-            start += _copy_some(file, out, start, min(at - start, CHUNK))
+def _create(folder: Path) -> _Fresh:
+    """A new file without a name, so that no kill leaves it behind; or else with one."""
+    fresh: _Fresh | None = None
+    with suppress(OSError):
+        if Path("/proc/self/fd").is_dir():
+            file = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fresh = _Fresh(file, folder)
+    if fresh is None:
+        file, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
+        fresh = _Fresh(file, folder, Path(name))
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(fresh.file, fcntl.LOCK_EX)
+    return fresh
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what writers that were killed have left in a folder; nothing depends on it."""
+    with suppress(OSError):
+        for path in folder.glob(f"{PREFIX}*"):
+            about = path.stat(follow_symlinks=False)
+            ours = stat.S_ISREG(about.st_mode) and about.st_uid == os.geteuid()
+            if ours and time.time() - about.st_mtime > STALE:
+                _remove_unlocked(path)
+
+
+def _remove_unlocked(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    finally:
+        os.close(file)
+
+
+@attrs.frozen(eq=False)
+class FileOutput:
+    """A file that is written from its start."""
+
+    file: int
+
+    def write(self, content: bytes) -> None:
+        """Append bytes."""
+        view = memoryview(content)
+        while view:
+            view = view[os.write(self.file, view) :]
+
+    def copy(self, source: Place, piece: range) -> None:
+        """Append a range; holes stay holes, and a mapped-ram stream is mostly made of them."""
+        if source.file is None:
+            self.write(source.data[piece.start : piece.stop])
+            return
+        at = piece.start
+        while at < piece.stop:
+            start = _seek(source.file, at, os.SEEK_DATA, piece.stop)
+            self.zeros(start - at)
+            at = _seek(source.file, start, os.SEEK_HOLE, piece.stop)
+            while start < at:
+                start += _copy_some(source.file, self.file, start, min(at - start, COPIED))
+
+    def zeros(self, size: int) -> None:
+        """Append a hole."""
+        os.lseek(self.file, size, os.SEEK_CUR)
+
+    def close(self) -> None:
+        """Make a hole at the end part of the file; the file stays open."""
+        os.ftruncate(self.file, os.lseek(self.file, 0, os.SEEK_CUR))
+
+
+class Packer(Protocol):
+    """Turns bytes into those of a container, as `zlib.compressobj` does."""
+
+    def compress(self, data: bytes, /) -> bytes:
+        """What is to be written for more bytes; perhaps nothing yet."""
+        ...
+
+    def flush(self) -> bytes:
+        """What is still to be written when no more bytes come."""
+        ...
+
+
+@attrs.frozen(eq=False)
+class PackedOutput:
+    """What is written is packed, and the packed bytes go to another output."""
+
+    packer: Packer
+    below: Output
+
+    def write(self, content: bytes) -> None:
+        """Append bytes."""
+        self.below.write(self.packer.compress(content))
+
+    def copy(self, source: Place, piece: range) -> None:
+        """Append a range."""
+        for chunk in source.chunks(piece):
+            self.write(chunk)
+
+    def zeros(self, size: int) -> None:
+        """Append zeros."""
+        for at in range(0, size, CHUNK):
+            self.write(bytes(min(CHUNK, size - at)))
+
+    def close(self) -> None:
+        """Append what the packer held back."""
+        self.below.write(self.packer.flush())
+        self.below.close()
 
 
 def _seek(file: int, at: int, whence: int, end: int) -> int:

@@ -1,0 +1,187 @@
+"""Compressed files: gzip, bzip2, xz, lzma and zstd, unpacked piece by piece."""
+
+from __future__ import annotations
+
+import importlib
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, Protocol
+
+import attrs
+
+from virtmig.containers.contract import Container, Inside, Unpacked, Wanted
+from virtmig.errors import BadContainer, Truncated, UnsupportedContainer
+from virtmig.stream.place import CHUNK, Place
+from virtmig.stream.writing import Packer
+
+LARGEST_WINDOW = 256 << 20
+"""Bytes of memory that a decompressor may take; `xz -9` needs 65 MiB."""
+
+
+class Decoder(Protocol):
+    """What unpacks one member of a file, as `bz2.BZ2Decompressor` does."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the member has ended."""
+        ...
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether nothing comes out before more goes in."""
+        ...
+
+    @property
+    def unused_data(self) -> bytes:
+        """What was given and lies behind the member."""
+        ...
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """What comes out, up to `max_length` bytes."""
+        ...
+
+
+@attrs.frozen
+class Method:
+    """One way to compress: what unpacks it, and what packs it."""
+
+    decoder: Callable[[], Decoder]
+    packer: Callable[[], Packer]
+    damaged: tuple[type[Exception], ...]
+    """What the decoder raises for damaged bytes."""
+
+
+@attrs.frozen(eq=False)
+class Compressed(Container):
+    """A file compressed as a whole; several one after another are one."""
+
+    name: str
+    doc: str
+    suffixes: tuple[str, ...]
+    magics: tuple[bytes, ...]
+    _method: Callable[[], Method]
+    """Imports what it takes; called when such a file is met."""
+
+    def claims(self, start: bytes) -> bool:
+        return start.startswith(self.magics)
+
+    def open(self, outer: Place, wanted: Wanted) -> Inside:  # noqa: ARG002  of the interface
+        return Unpacked(self._members(outer, self._method()), packed=outer.size)
+
+    def packer(self) -> Packer | None:
+        return self._method().packer()
+
+    def _members(self, place: Place, method: Method) -> Iterator[bytes]:
+        """What is in all members; zeros may stand behind one."""
+        while True:
+            place = yield from self._member(place, method)
+            if not place.start(CHUNK).strip(b"\0"):
+                return
+            if not self.claims(place.start(16)):
+                raise Truncated(f"{place.size} bytes that are no {self.name} follow its data")
+
+    def _member(self, place: Place, method: Method) -> Generator[bytes, None, Place]:
+        """What is in one member; returns the place behind it."""
+        decoder = method.decoder()
+        at = place.at
+        for chunk in place.chunks():
+            at += len(chunk)
+            data = chunk
+            while not decoder.eof and (data or not decoder.needs_input):
+                yield self._decompressed(decoder, data, method, at)
+                data = b""
+            if decoder.eof:
+                return place.moved(at - len(decoder.unused_data))
+        raise Truncated(f"the {self.name} data ends early")
+
+    def _decompressed(self, decoder: Decoder, data: bytes, method: Method, at: int) -> bytes:
+        try:
+            return decoder.decompress(data, CHUNK)
+        except method.damaged as error:
+            reason = f"the {self.name} data is damaged before here: {error}"
+            raise BadContainer(reason, offset=at) from error
+
+
+@attrs.define
+class _Inflate:
+    """zlib's decompressor with the interface of the others."""
+
+    _inner: Any = attrs.field(factory=lambda: zlib.decompressobj(wbits=31))
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._inner.eof)
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self._inner.unused_data)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return bytes(self._inner.decompress(self._inner.unconsumed_tail + data, max_length))
+
+
+def _gzip() -> Method:
+    return Method(_Inflate, lambda: zlib.compressobj(wbits=31), (zlib.error,))
+
+
+def _bzip2() -> Method:
+    import bz2  # noqa: PLC0415  only for such files
+
+    return Method(bz2.BZ2Decompressor, bz2.BZ2Compressor, (OSError, ValueError))
+
+
+def _xz() -> Method:
+    import lzma  # noqa: PLC0415  only for such files
+
+    def decoder() -> Decoder:
+        return lzma.LZMADecompressor(memlimit=LARGEST_WINDOW)
+
+    return Method(decoder, lzma.LZMACompressor, (lzma.LZMAError,))
+
+
+def _lzma() -> Method:
+    import lzma  # noqa: PLC0415  only for such files
+
+    def packer() -> Packer:
+        return lzma.LZMACompressor(format=lzma.FORMAT_ALONE)
+
+    return attrs.evolve(_xz(), packer=packer)
+
+
+def _zstd() -> Method:
+    zstd = needed(("compression.zstd", "backports.zstd"), "zstd", "zstd -dc")
+    return Method(zstd.ZstdDecompressor, zstd.ZstdCompressor, (zstd.ZstdError,))
+
+
+def needed(modules: tuple[str, ...], extra: str, command: str) -> Any:
+    """The first of the modules that is installed; else the error that says how to go on."""
+    for name in modules:
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    hint = f'pip install "virtmig[{extra}]"; or pipe it: {command} FILE | virtmig ... -'
+    raise UnsupportedContainer(f"no module of Python to unpack {extra} is installed", hint=hint)
+
+
+GZIP = Compressed("gzip", "a file that gzip compressed", (".gz",), (b"\x1f\x8b",), _gzip)
+BZIP2 = Compressed("bzip2", "a file that bzip2 compressed", (".bz2",), (b"BZh",), _bzip2)
+XZ = Compressed("xz", "a file that xz compressed", (".xz",), (b"\xfd7zXZ\x00",), _xz)
+LZMA = Compressed(
+    "lzma",
+    "a file that lzma compressed",
+    (".lzma",),
+    tuple(b"\x5d\0\0" + bytes([size]) for size in (0, 1, 2, 4, 8, 16, 32, 64, 128)),
+    _lzma,
+)
+ZSTD = Compressed(
+    "zstd",
+    "a file that zstd compressed",
+    (".zst", ".zstd"),
+    (b"\x28\xb5\x2f\xfd", *(bytes([0x50 + low]) + b"\x2a\x4d\x18" for low in range(16))),
+    _zstd,
+)

@@ -1,0 +1,169 @@
+"""Bytes on their way from one pipe to another: looked at, then passed on; few are kept.
+
+What was understood is written before more is read. So memory does not depend on how long the
+stream is, and a reader gets all that came before an error.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import select
+
+import attrs
+
+from virtmig.errors import LimitExceeded, Truncated
+from virtmig.stream.cursor import Forward
+
+ROOM = 1 << 20
+"""Bytes that are held at a time, and that the kernel is asked to hold for the reader."""
+NARROW = 1 << 12
+"""Bytes that the kernel is asked to hold for us, so that the source cannot run far ahead."""
+SIP = 1 << 10
+"""Bytes that are read at once when the source is to wait."""
+
+
+@attrs.define(eq=False)
+class Flow(Forward):
+    """Reads the open file `source`, and writes to the open file `sink` what it passes over.
+
+    Offsets count from the start of the stream. It waits until there is something to read, or room
+    to write. What goes wrong with a file is an `OSError`, the end of the stream is `Truncated`.
+    """
+
+    source: int
+    sink: int
+    at: int = attrs.field(default=0, init=False)
+    """Offset of the first byte that was not passed over."""
+    passed: int = attrs.field(default=0, init=False)
+    """How many bytes were written."""
+    _base: int = attrs.field(default=0, init=False)
+    """Offset of the first byte in the buffer."""
+    _written: int = attrs.field(default=0, init=False)
+    """Offset of the first byte that still is to be written; not before `_base`."""
+    _end: int = attrs.field(default=0, init=False)
+    """Offset behind the last byte in the buffer."""
+    _buffer: bytearray = attrs.field(factory=lambda: bytearray(ROOM), init=False)
+    ahead: int | None = attrs.field(default=None, init=False)
+    """How many bytes the source can write before they are read; None if that is not known.
+
+    Known soon after the start, if it is a pipe: when a read has left it nearly empty.
+    """
+    sipping: bool = attrs.field(default=False, init=False)
+    """Whether little is read at once, so that the source waits with what it still has to write."""
+
+    def __attrs_post_init__(self) -> None:
+        _resize(self.sink, ROOM)
+
+    def take(self, size: int) -> bytes:
+        while self._end - self.at < size:
+            self._more()
+        start = self.at - self._base
+        self.at += size
+        return bytes(self._buffer[start : start + size])
+
+    def skip(self, size: int) -> None:
+        while size > self._end - self.at:
+            size -= self._end - self.at
+            self.at = self._end
+            self._more()
+        self.at += size
+
+    def skip_known(self, pattern: re.Pattern[bytes]) -> None:
+        """Pass over what `pattern` matches of the bytes that are here, which may be none."""
+        match = pattern.match(self._buffer, self.at - self._base, self._end - self._base)
+        if match is not None:
+            self.at = self._base + match.end()
+
+    def look(self, limit: int) -> bytes:
+        """The bytes that come next, at least one more with each call; none is passed over.
+
+        Holding more than `limit` is refused as `LimitExceeded`.
+        """
+        if self._end - self.at > limit:
+            raise LimitExceeded(f"more than {limit} bytes", offset=self.at)
+        self._more()
+        return bytes(self._buffer[self.at - self._base : self._end - self._base])
+
+    def put(self, data: bytes) -> None:
+        """Write `data` behind what was passed over."""
+        self._pass_on()
+        with memoryview(data) as view:
+            self._write(view)
+
+    def replace(self, size: int, data: bytes) -> None:
+        """Write `data` in the place of the next `size` bytes, which were looked at."""
+        self.put(data)
+        self.at += size
+        self._written = self.at
+
+    def keep(self) -> bytes:
+        """Some bytes that come next, taken out of the stream; none at its end."""
+        self._pass_on()
+        if self.at == self._end:
+            self._base = self._end
+            self._end += self._read(0)
+        kept = bytes(self._buffer[self.at - self._base : self._end - self._base])
+        self.at = self._written = self._end
+        return kept
+
+    def _more(self) -> None:
+        """Pass on what was passed over, and read more behind what was not."""
+        self._pass_on()
+        left = self._end - self.at
+        self._buffer[:left] = self._buffer[self.at - self._base : self._end - self._base]
+        self._base = self.at
+        if left == len(self._buffer):
+            self._buffer += bytes(left)
+        count = self._read(left)
+        if not count:
+            raise Truncated(
+                f"the stream ends, {left} bytes behind the last whole item", offset=self.at
+            )
+        self._end += count
+
+    def _read(self, place: int) -> int:
+        """Read into the buffer from `place` on; how many bytes, 0 at the end of the stream."""
+        end = place + SIP if self.sipping and self.ahead else len(self._buffer)
+        with memoryview(self._buffer) as whole, whole[place:end] as room:
+            while True:
+                try:
+                    count = os.readv(self.source, [room])
+                except BlockingIOError:
+                    _wait(self.source, select.POLLIN)
+                else:
+                    break
+        if self.ahead is None:  # the pipe is as empty now as it ever is
+            self.ahead = _resize(self.source, NARROW)
+        return count
+
+    def _pass_on(self) -> None:
+        with memoryview(self._buffer) as whole:
+            self._write(whole[self._written - self._base : self.at - self._base])
+        self._written = self.at
+
+    def _write(self, view: memoryview) -> None:
+        while view:
+            try:
+                count = os.write(self.sink, view)
+            except BlockingIOError:
+                _wait(self.sink, select.POLLOUT)
+            else:
+                self.passed += count
+                view = view[count:]
+
+
+def _resize(file: int, size: int) -> int | None:
+    """Let a pipe hold so many bytes, or what it then does; None if it is none, or too full."""
+    try:
+        return fcntl.fcntl(file, fcntl.F_SETPIPE_SZ, size)
+    except OSError:
+        return None
+
+
+def _wait(file: int, event: int) -> None:
+    """Wait for a file that another program has switched to give up at once."""
+    poll = select.poll()
+    poll.register(file, event)
+    poll.poll()

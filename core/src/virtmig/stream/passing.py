@@ -1,0 +1,170 @@
+"""A stream that flows through a pipe: its RAM is passed on, its device state is kept back.
+
+The head is looked at before anything is written. Then the live sections are walked record by record
+and passed on, pages and all; no more than a few pages are held at a time. What comes behind them is
+the device state, which `skeleton` makes a stream of again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import lru_cache
+
+import attrs
+
+from virtmig.errors import (
+    BadFooter,
+    NotAStream,
+    Truncated,
+    UnsupportedContainer,
+)
+from virtmig.stream.blocks import MAPPED_RAM
+from virtmig.stream.flow import Flow
+from virtmig.stream.head import EARLY_WINDOW, MAGIC, Head, read_head, read_start
+from virtmig.stream.live import RAM, skip_attributes
+from virtmig.stream.ramwalk import CONTINUE, EOS, MULTIFD_FLUSH, skip_content
+from virtmig.stream.records import COMMAND, footer
+from virtmig.stream.sections import FOOTER_SIZE, SectionKind
+
+LARGEST_HEAD = 16 << 20
+"""Bytes in front of the pages of RAM: names of blocks, and devices that are saved early."""
+FIRST_BYTES = 92
+"""What tells a stream from other kinds of files; every stream is longer."""
+TO_A_FILE = "save to a file, and change that with `virtmig edit`"
+UNWRAP = "a pipe has to carry the stream as QEMU wrote it: unwrap it in front of virtmig"
+
+
+@attrs.frozen(eq=False)
+class Opening:
+    """The head of a stream that flows."""
+
+    data: bytes
+    head: Head
+
+
+def look_at_head(flow: Flow) -> Opening:
+    """Wait until all of the head is there; nothing is passed on yet."""
+    head = None
+    seen = b""
+    with _cut("the stream ends before RAM"):
+        while head is None:
+            seen = flow.look(LARGEST_HEAD)
+            head = _whole_head(seen)
+    return Opening(seen[: head.after], head)
+
+
+def _whole_head(seen: bytes) -> Head | None:
+    """The head that begins in `seen`; None if more has to come."""
+    if len(seen) < FIRST_BYTES:
+        return None
+    if not seen.startswith(MAGIC):
+        _refuse_wrapped(seen)
+    try:
+        configuration, _ = read_start(seen)
+        if configuration is not None and MAPPED_RAM in configuration.capabilities:
+            reason = "a mapped-ram stream is written at offsets and cannot flow"
+            raise UnsupportedContainer(reason, hint=TO_A_FILE)
+        head = read_head(seen, None)
+    except Truncated:
+        return None
+    if head.stopped and len(seen) > head.after + 2 * EARLY_WINDOW:
+        raise UnsupportedContainer(head.stopped, offset=head.after, hint=TO_A_FILE)
+    return head if head.after < len(seen) and not head.stopped else None
+
+
+def _refuse_wrapped(seen: bytes) -> None:
+    """Refuse what is in a container, by its name: unpacking it would need all of it."""
+    from virtmig.containers.peeling import containers  # noqa: PLC0415  not for most streams
+
+    for container in containers():
+        if container.claims(seen):
+            raise UnsupportedContainer(f"a {container.name} file", offset=0, hint=UNWRAP)
+
+
+@contextmanager
+def _cut(reason: str) -> Generator[None, None, None]:
+    """Say where in the stream it is that more should have come."""
+    try:
+        yield
+    except Truncated as error:
+        hint = "the save was given up, or the pipe broke"
+        raise NotAStream(reason, offset=error.where.offset, hint=hint) from error
+
+
+def pass_live(flow: Flow, head: Head) -> None:
+    """Pass on the live sections, from behind the head to the end of the last one."""
+    if not head.live:
+        raise UnsupportedContainer("no section `ram` in front", offset=flow.at, hint=TO_A_FILE)
+    walk = _LivePass(flow, head)
+    with _cut("the stream ends inside RAM"):
+        walk.run()
+
+
+@attrs.define(eq=False)
+class _LivePass:
+    """Goes over live sections that flow; each part is one section's, in any order."""
+
+    flow: Flow
+    head: Head
+    _named: bool = attrs.field(default=False, init=False)
+    """Whether a RAM block was named, which items without a name then are about."""
+
+    def run(self) -> None:
+        left = {section.section_id: section.idstr for section in self.head.live}
+        while left:
+            at = self.flow.at
+            kind = self.flow.integer(1)
+            if kind == COMMAND:
+                self.flow.skip(2)
+                self.flow.skip(self.flow.integer(2))
+                continue
+            section_id = self.flow.integer(4)
+            if kind not in (SectionKind.PART, SectionKind.END) or section_id not in left:
+                reason = f"record {kind:#x} of section {section_id} where live sections go on"
+                raise BadFooter(reason, offset=at)
+            self._part(section_id, left[section_id])
+            if kind == SectionKind.END:
+                del left[section_id]
+
+    def _part(self, section_id: int, idstr: str) -> None:
+        if idstr == RAM:
+            self._pages()
+        else:
+            skip_attributes(self.flow)
+        at = self.flow.at
+        if self.head.footers and self.flow.take(FOOTER_SIZE) != footer(section_id):
+            raise BadFooter(f"a part of {idstr!r} is not closed where it ends", offset=at)
+
+    def _pages(self) -> None:
+        """Pass on the items of RAM, all that are of the common kinds at once."""
+        known = items(self.head.page_size)
+        while True:
+            if self._named:
+                self.flow.skip_known(known)
+            at = self.flow.at
+            flags = self.flow.integer(8) & (self.head.page_size - 1)
+            if flags == EOS:
+                return
+            if flags != MULTIFD_FLUSH:
+                self._item(flags, at)
+
+    def _item(self, flags: int, at: int) -> None:
+        """Pass on one page in any encoding, from behind the item's first word."""
+        if not flags & CONTINUE:
+            name = self.flow.text()
+            if name not in {block.name for block in self.head.blocks}:
+                raise BadFooter(f"a page of the unknown RAM block {name!r}", offset=at)
+            self._named = True
+        if not self._named:
+            raise BadFooter("a page continues a RAM block, but none came before", offset=at)
+        skip_content(self.flow, flags, self.head.page_size, at)
+
+
+@lru_cache
+def items(page_size: int) -> re.Pattern[bytes]:
+    """Matches any number of whole pages and zero pages of the block that was named last."""
+    byte6 = b"".join(b"\\x%02x" % low for low in range(0, 256, page_size >> 8))
+    item = rb".{6}[%s](?:\x28.{%d}|\x22.)" % (byte6, page_size)
+    return re.compile(rb"(?:%s)*+" % item, re.DOTALL)
