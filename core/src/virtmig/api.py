@@ -1,5 +1,6 @@
 """Everything a plugin imports. What `__all__` lists is the compatibility promise."""
 
+from virtmig.containers.contract import At, Container, Unpacked, Wanted
 from virtmig.errors import (
     ContractBroken,
     DeviceMismatch,
@@ -8,15 +9,20 @@ from virtmig.errors import (
     LoadRefused,
     NotYetLoaded,
     OutOfRange,
+    Unloadable,
     VirtmigError,
 )
 from virtmig.hooks.hookspecs import hookimpl
 from virtmig.live.device import Transport, VirtioDevice, VirtQueue
 from virtmig.live.transfer import collect, restore
+from virtmig.stream.place import Place
+from virtmig.stream.writing import Packer, Zeros
 from virtmig.virtio.common import NO_VECTOR, QUEUE_MAX
+from virtmig.virtio.defects import DefaultChange, Defect, Diagnosis, Patient, RingSize, Target
 from virtmig.virtio.drivers import DeviceDriver, Driver, SectionDriver, TransportDriver
 from virtmig.virtio.element import IoVec, VirtQueueElement
 from virtmig.virtio.facts import OpenFact
+from virtmig.virtio.finishing import Answer, Finished, Outcome, device_writable
 from virtmig.virtio.state import SectionState, VirtioState
 from virtmig.wire.codec import decode, encode
 from virtmig.wire.compound import (
@@ -32,6 +38,7 @@ from virtmig.wire.compound import (
     tree,
 )
 from virtmig.wire.counted import depends_on
+from virtmig.wire.meaning import FeatureBits, Risk, Verdict, conditional, safe, unsafe
 from virtmig.wire.record import evolve, record, wire
 from virtmig.wire.scope import Condition, Scope, Seen, if_fact, if_feature, if_set, since
 from virtmig.wire.types import (
@@ -55,30 +62,50 @@ from virtmig.wire.types import (
 __all__ = [
     "NO_VECTOR",
     "QUEUE_MAX",
+    "Answer",
+    "At",
     "Condition",
+    "Container",
     "ContractBroken",
+    "DefaultChange",
+    "Defect",
     "DeviceDriver",
     "DeviceMismatch",
+    "Diagnosis",
     "Driver",
+    "FeatureBits",
     "FeatureRefused",
+    "Finished",
     "IndexMismatch",
     "IoVec",
     "LoadRefused",
     "NotYetLoaded",
     "OpenFact",
     "OutOfRange",
+    "Outcome",
+    "Packer",
+    "Patient",
+    "Place",
+    "RingSize",
+    "Risk",
     "Scope",
     "SectionDriver",
     "SectionState",
     "Seen",
+    "Target",
     "Transport",
     "TransportDriver",
+    "Unloadable",
+    "Unpacked",
+    "Verdict",
     "VirtQueue",
     "VirtQueueElement",
     "VirtioDevice",
     "VirtioState",
     "VirtmigError",
+    "Wanted",
     "WireType",
+    "Zeros",
     "array",
     "be16",
     "be32",
@@ -87,8 +114,10 @@ __all__ = [
     "boolean",
     "buffer",
     "collect",
+    "conditional",
     "decode",
     "depends_on",
+    "device_writable",
     "encode",
     "evolve",
     "header_version",
@@ -108,6 +137,7 @@ __all__ = [
     "record",
     "restore",
     "s8",
+    "safe",
     "sbe32",
     "since",
     "struct",
@@ -115,5 +145,6 @@ __all__ = [
     "table",
     "tree",
     "u8",
+    "unsafe",
     "wire",
 ]

@@ -1,9 +1,10 @@
 """Every error of virtmig, by whose fault it is.
 
 The families say who can help: the file (`StreamError`), its bytes (`DecodeError`), the state
-that was to be written (`EncodeError`), the caller (`MissingFact`), a plugin (`PluginError`), or
-the live device that the state does not fit (`LoadRefused`). Each error says *where* in the same
-words: the section's idstr, the dotted path of the field, and a byte offset.
+that was to be written (`EncodeError`), the caller (`MissingFact`), who asked for a change
+(`EditError`), a plugin (`PluginError`), or the live device that the state does not fit
+(`LoadRefused`). Each error says *where* in the same words: the section's idstr, the dotted path of
+the field, and a byte offset.
 
 Wrong use of the Python API is `TypeError` or `ValueError` and not part of this tree.
 """
@@ -116,7 +117,7 @@ class UnsupportedContainer(StreamError):
 
 
 class BadContainer(StreamError):
-    """A virtmig CBOR file that is damaged, not canonical, or of an unknown schema."""
+    """What the stream is in is damaged: a compressed file, an image, a CBOR file of virtmig's."""
 
 
 class DecodeError(VirtmigError):
@@ -171,6 +172,42 @@ class MissingFact(VirtmigError):
     """Something that the stream does not say and the caller has to supply."""
 
     exit_code = 4
+
+
+class EditError(VirtmigError):
+    """A change that was asked for cannot be made; nothing was written."""
+
+    exit_code = 2
+
+
+class NoSuchPath(EditError):
+    """The stream has no such section, subsection or field."""
+
+
+class BadValue(EditError):
+    """A value that the field cannot hold, or an operator that it does not have."""
+
+
+class Contradiction(EditError):
+    """Changes that contradict each other, or that the layout cannot follow."""
+
+
+class UnsafeEdit(EditError):
+    """A change that a running guest would be hurt by, made without being allowed."""
+
+    exit_code = 5
+
+
+class Unloadable(EditError):
+    """State that the target cannot load, and that cannot be made such without losing it."""
+
+    exit_code = 5
+
+
+class PatchMismatch(EditError):
+    """A patch that is damaged, or was made for another stream than this one."""
+
+    exit_code = 3
 
 
 class PluginError(VirtmigError):

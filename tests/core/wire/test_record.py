@@ -12,7 +12,7 @@ from virtmig.wire.compound import array, buffer, struct, subsection, table
 from virtmig.wire.layout import layout_of
 from virtmig.wire.record import evolve, record, wire
 from virtmig.wire.scope import Condition, if_feature, if_set
-from virtmig.wire.types import be16, be32, u8
+from virtmig.wire.types import WireType, be16, be32, u8
 
 
 @record("parent/child")
@@ -129,6 +129,23 @@ def test_a_record_with_subsections_needs_a_name() -> None:
         @record()
         class Bad:
             child: Child | None = wire(subsection(Child), "an optional child")
+
+
+@pytest.mark.parametrize("vmsd", ["parent/ch", "stranger", "parent/child"])
+def test_a_subsection_is_named_after_its_parent(vmsd: str) -> None:
+    """A reader at the end of the fields finds it by the parent's name in front of its own."""
+
+    def declare(kind: WireType[Child | None]) -> None:
+        @record(vmsd)
+        class Bad:
+            child: Child | None = wire(kind, "an optional child")
+
+    declare(subsection(Child, misnamed=True))
+    if vmsd == "parent/ch":
+        declare(subsection(Child))
+        return
+    with pytest.raises(TypeError, match=rf"Bad\.child: .*{vmsd}/.*'parent/child'.*misnamed=True"):
+        declare(subsection(Child))
 
 
 def test_two_subsections_cannot_have_one_name() -> None:

@@ -41,7 +41,7 @@ class B:
     newer: int | None = wire(be16, "new in version 3", when=since(3))
 
 
-@record("dev/b/inner")
+@record("dev/c/inner")
 class Inner:
     value: int = wire(u8, "a value")
 
@@ -49,7 +49,7 @@ class Inner:
 @record("dev/c")
 class C:
     value: int = wire(u8, "a value")
-    inner: Inner | None = wire(subsection(Inner), "a subsection whose name is not below its parent")
+    inner: Inner | None = wire(subsection(Inner), "a subsection of a subsection")
 
 
 @record("dev")
@@ -190,7 +190,7 @@ def test_the_rule_is_greedy() -> None:
 
 
 def test_a_subsections_own_subsections_need_the_prefix_of_its_own_name() -> None:
-    """`dev/b/inner` is declared below `dev/c`, and QEMU would never find it there."""
+    """QEMU never looks for a `dev/b/inner` below `dev/c`."""
     with pytest.raises(UnknownSubsection) as caught:
         decode(Dev, b"\x07" + C_BYTES + header(b"dev/b/inner") + b"\1")
     assert caught.value.where.path == "dev/b/inner"

@@ -9,7 +9,10 @@ from typing import Any
 import attrs
 
 from virtmig.errors import ContractBroken
+from virtmig.virtio.defects import DefaultChange, Defect, RingSize
 from virtmig.virtio.facts import OpenFact
+from virtmig.virtio.finishing import Finish
+from virtmig.virtio.state import VirtioState
 from virtmig.wire.layout import layout_of
 
 View = Callable[[Any], Mapping[str, Any]]
@@ -34,9 +37,12 @@ class DeviceDriver:
     read (default: the same). state: record of the device part. outer: record of what
     its own vmsd holds behind the virtio core, if anything. first_queues: roles of queues that come
     once; queue_names: roles of those behind them, which repeat; control_queue: role of a last queue
-    that is left over. features: names of the device type's own feature bits. facts: what its layout
-    needs and the stream does not say. view, outer_view: summaries of `state` and `outer` for
-    people.
+    that is left over. ring_sizes: how long the ring of each role is that QEMU offers.
+    defaults: options of QEMU that depend on the machine type. features:
+    names of the device type's own feature bits. facts: what its layout needs and the stream does
+    not say. defects: what QEMU writes of it and does not read. finish: the answers to
+    requests in flight, as the device gives them. view, outer_view: summaries of `state` and `outer`
+    for people.
     """
 
     name: str
@@ -50,8 +56,12 @@ class DeviceDriver:
     first_queues: tuple[str, ...] = ()
     queue_names: tuple[str, ...] = ()
     control_queue: str = ""
+    ring_sizes: Mapping[str, RingSize] = attrs.field(factory=dict[str, RingSize])
+    defaults: tuple[DefaultChange, ...] = ()
     features: Mapping[int, str] = attrs.field(factory=dict[int, str])
     facts: tuple[OpenFact, ...] = ()
+    defects: tuple[Defect, ...] = ()
+    finish: Finish | None = None
     view: View | None = None
     outer_view: View | None = None
 
@@ -75,7 +85,8 @@ class TransportDriver:
     device path in front of `/virtio-...` must match. pathless_machines: regular expression for
     the start of machine type names whose idstr has no path. config, queue, extra: records of the
     proxy part, of what each queue adds, and of `virtio/extra_state` (None: it never sends any).
-    vring_align: whether each queue carries a ring alignment.
+    vring_align: whether each queue carries a ring alignment. interrupt: a state whose target
+    interrupts the guest for a queue when it loads it, beside what the interrupt status does.
     """
 
     name: str
@@ -85,6 +96,7 @@ class TransportDriver:
     queue: type[Any] = attrs.field(validator=_is_record)
     extra: type[Any] | None = attrs.field(default=None, validator=_is_record)
     vring_align: bool = False
+    interrupt: Callable[[VirtioState, int], VirtioState] | None = None
     facts: tuple[OpenFact, ...] = ()
     view: View | None = None
 
@@ -109,8 +121,8 @@ class SectionDriver:
 
     name: vmsd name (`scsi-disk`, `virtio-vga`) and the name of the entry point. parent: vmsd name
     of the virtio device at whose path, or below it, such a section lies; at any other place it is
-    left alone. version, minimum_version, state, facts, view: as for a `DeviceDriver`. It is data
-    only: a section without virtio takes no part in the procedure.
+    left alone. version, minimum_version, state, facts, defects, view: as for a `DeviceDriver`. It
+    is data only: a section without virtio takes no part in the procedure.
     """
 
     name: str
@@ -121,6 +133,7 @@ class SectionDriver:
     )
     state: type[Any] = attrs.field(validator=_is_record)
     facts: tuple[OpenFact, ...] = ()
+    defects: tuple[Defect, ...] = ()
     view: View | None = None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 VERSION_1 = 32
 RING_PACKED = 34
+IN_ORDER = 35
 RING_RESET = 40
 
 COMMON: Mapping[int, str] = {

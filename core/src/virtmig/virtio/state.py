@@ -53,3 +53,9 @@ class SectionState:
 
     fields: Any
     facts: tuple[Fact, ...] = ()
+
+
+def parts_of(state: VirtioState | SectionState) -> dict[str, Any]:
+    """The records of a state by name, in wire order."""
+    names = [field.name for field in attrs.fields(state.__class__) if field.name != "facts"]
+    return {name: getattr(state, name) for name in names}

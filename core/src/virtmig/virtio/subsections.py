@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from virtmig.virtio import risks
 from virtmig.virtio.common import QUEUE_MAX
 from virtmig.wire.compound import slot, subsection, table
 from virtmig.wire.layout import layout_of
+from virtmig.wire.meaning import FeatureBits
 from virtmig.wire.record import record, wire
 from virtmig.wire.types import be16, be32, be64, boolean, u8
 
@@ -23,18 +25,25 @@ class DeviceEndian:
     )
 
 
-@record("virtio/128bit_features")
+@record("virtio/128bit_features", releases={1: "10.2"})
 class Features128:
     """Sent when the device offers any feature above bit 63 (QEMU 10.2 and later)."""
 
-    features_hi: int = wire(be64, "accepted features 64 to 127")
+    features_hi: int = wire(
+        be64, "accepted features 64 to 127", edit=risks.accepted, bits=FeatureBits(64)
+    )
 
 
 @record("virtio/64bit_features")
 class Features64:
     """Sent when the device offers any feature above bit 31, even if none was accepted."""
 
-    guest_features: int = wire(be64, "accepted features 0 to 63; replaces the low word")
+    guest_features: int = wire(
+        be64,
+        "accepted features 0 to 63; replaces the low word",
+        edit=risks.accepted,
+        bits=FeatureBits(0),
+    )
 
 
 @record()
@@ -111,18 +120,30 @@ class Disabled:
 class Subsections:
     """All core subsections; each is None where the stream does not have it."""
 
-    device_endian: DeviceEndian | None = wire(subsection(DeviceEndian), "legacy byte order")
-    features_128: Features128 | None = wire(subsection(Features128), "features 64 to 127")
-    features_64: Features64 | None = wire(subsection(Features64), "features 0 to 63")
-    virtqueues: VirtQueues | None = wire(subsection(VirtQueues), "virtio 1 ring addresses")
-    ringsize: RingSize | None = wire(subsection(RingSize), "default ring sizes")
-    broken: Broken | None = wire(subsection(Broken), "device error state")
-    extra_state: ExtraState | None = wire(subsection(ExtraState), "the transport's own state")
-    started: Started | None = wire(subsection(Started), "started flag")
-    packed_virtqueues: PackedVirtQueues | None = wire(
-        subsection(PackedVirtQueues), "packed ring positions"
+    device_endian: DeviceEndian | None = wire(
+        subsection(DeviceEndian), "legacy byte order", edit=risks.BYTE_ORDER
     )
-    disabled: Disabled | None = wire(subsection(Disabled), "bus mastering is off")
+    features_128: Features128 | None = wire(
+        subsection(Features128), "features 64 to 127", edit=risks.accepted
+    )
+    features_64: Features64 | None = wire(
+        subsection(Features64), "features 0 to 63", edit=risks.accepted
+    )
+    virtqueues: VirtQueues | None = wire(
+        subsection(VirtQueues), "virtio 1 ring addresses", edit=risks.RING
+    )
+    ringsize: RingSize | None = wire(
+        subsection(RingSize), "default ring sizes", edit=risks.DEFAULT_SIZE
+    )
+    broken: Broken | None = wire(subsection(Broken), "device error state", edit=risks.broken)
+    extra_state: ExtraState | None = wire(subsection(ExtraState), "the transport's own state")
+    started: Started | None = wire(subsection(Started), "started flag", edit=risks.started)
+    packed_virtqueues: PackedVirtQueues | None = wire(
+        subsection(PackedVirtQueues), "packed ring positions", edit=risks.POSITION
+    )
+    disabled: Disabled | None = wire(
+        subsection(Disabled), "bus mastering is off", edit=risks.disabled
+    )
 
 
 TAILS = layout_of(Subsections).tails

@@ -7,12 +7,13 @@ takes it apart. Whole arrays of such rows are read with `iter_unpack`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from virtmig.errors import ConditionMismatch, DecodeError, OutOfRange, VirtmigError, shown
+from virtmig.wire.meaning import Bits, EditRule
 from virtmig.wire.run import Leaf, Run
 from virtmig.wire.scope import Condition, Scope
 from virtmig.wire.types import Fixed, WireType
@@ -28,6 +29,8 @@ class FieldSpec:
     type: WireType[Any]
     doc: str
     when: Condition | None
+    edit: EditRule | None = None
+    bits: Bits | None = None
     waits: bool = attrs.field(
         init=False,
         default=attrs.Factory(lambda self: bool(self.when and self.when.reads), takes_self=True),
@@ -74,6 +77,9 @@ class Plan:
 
 class Layout:
     """The compiled declaration of one record class."""
+
+    releases: Mapping[int, str] = {}
+    """The first QEMU that reads a version of a subsection; see `record`."""
 
     def __init__(
         self, cls: type[Any], fields: list[FieldSpec], vmsd: str, version: int, minimum: int

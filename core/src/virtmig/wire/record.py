@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, dataclass_transform, overload
 
 import attrs
 
 from virtmig.wire.layout import ATTRIBUTE, FieldSpec, Layout
+from virtmig.wire.meaning import Bits, EditRule
 from virtmig.wire.scope import Condition
 from virtmig.wire.types import WireType
 
@@ -22,22 +23,48 @@ _MISSING_DOC = "{}.{}: a field needs a doc: its meaning and unit"
 
 
 @overload
-def wire(type: WireType[T], doc: str, *, when: None = None) -> T: ...
+def wire(
+    type: WireType[T],
+    doc: str,
+    *,
+    when: None = None,
+    edit: EditRule | None = None,
+    bits: Bits | None = None,
+) -> T: ...
 @overload
-def wire(type: WireType[T], doc: str, *, when: Condition) -> T | None: ...
-def wire(type: WireType[Any], doc: str, *, when: Condition | None = None) -> Any:
+def wire(
+    type: WireType[T],
+    doc: str,
+    *,
+    when: Condition,
+    edit: EditRule | None = None,
+    bits: Bits | None = None,
+) -> T | None: ...
+def wire(
+    type: WireType[Any],
+    doc: str,
+    *,
+    when: Condition | None = None,
+    edit: EditRule | None = None,
+    bits: Bits | None = None,
+) -> Any:
     """Declare a field of a record.
 
     type: how it lies on the wire; its Python type must equal the annotation.
     doc: meaning and unit, for tables, `explain` and error hints.
     when: the condition under which it is on the wire; the value is None where it is not.
+    edit: what a change of it does to a guest that runs on; it counts for what the field consists
+    of too, as far as that says nothing. Without any a running guest is taken to rely on it.
+    bits: names of its bits, if it is a set of them.
     """
     frame = inspect.currentframe()
     if frame is not None and frame.f_back is not None:
         _note_earlier(frame.f_back.f_locals)
     optional = when is not None or type.tail is not None
     default = None if optional else attrs.NOTHING
-    return attrs.field(default=default, kw_only=True, metadata={METADATA: (type, doc, when)})
+    return attrs.field(
+        default=default, kw_only=True, metadata={METADATA: (type, doc, when, edit, bits)}
+    )
 
 
 def _note_earlier(body: dict[str, Any]) -> None:
@@ -69,26 +96,45 @@ def evolve(record: R, **changes: Any) -> R:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(wire,))
 def record(
-    vmsd: str = "", *, version: int = 1, minimum: int | None = None
+    vmsd: str = "",
+    *,
+    version: int = 1,
+    minimum: int | None = None,
+    releases: Mapping[int, str] | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Make a frozen, keyword-only class of wire fields, and compile it.
 
     vmsd: QEMU's name of it, needed if it is a subsection or has subsections.
     version: the version_id that QEMU writes; `minimum` is the oldest that is read (default: the
-    same).
+    same). releases: of a subsection, the first QEMU that reads each version, such as `"10.2"`; one
+    that is not in it is read by every QEMU that is supported.
     """
 
     def make(cls: type[T]) -> type[T]:
         _refuse_doubled(cls)
         made = attrs.frozen(kw_only=True, slots=True)(cls)
         specs = _specs(made)
-        if not vmsd and any(spec.type.tail is not None for spec in specs):
-            raise TypeError(f"{cls.__name__}: a record with subsections needs its vmsd name")
+        _refuse_misnamed(cls, vmsd, specs)
         lowest = version if minimum is None else minimum
-        setattr(made, ATTRIBUTE, Layout(made, specs, vmsd, version, lowest))
+        layout = Layout(made, specs, vmsd, version, lowest)
+        layout.releases = dict(releases or {})
+        setattr(made, ATTRIBUTE, layout)
         return made
 
     return make
+
+
+def _refuse_misnamed(cls: type, vmsd: str, specs: list[FieldSpec]) -> None:
+    """Raise if a reader that is at the end of the fields would not find a subsection."""
+    for spec in specs:
+        if spec.type.tail is None:
+            continue
+        name = spec.type.tail.vmsd
+        if not vmsd:
+            raise TypeError(f"{cls.__name__}: a record with subsections needs its vmsd name")
+        if not spec.type.misnamed and (not name.startswith(vmsd) or name in (vmsd, f"{vmsd}/")):
+            text = f"{cls.__name__}.{spec.name}: a subsection of {vmsd!r} is named {vmsd}/..., not "
+            raise TypeError(f"{text}{name!r}; if QEMU itself misnames it: misnamed=True")
 
 
 def _specs(cls: type) -> list[FieldSpec]:

@@ -58,6 +58,10 @@ class Condition:
     test: Callable[[Scope, Seen], bool]
     reads: tuple[str, ...] = ()
     """Earlier siblings that the test looks at; empty if all rows of an array share the answer."""
+    since: int = 0
+    """The version of the section or subsection that brought the field; 0 if that is not why."""
+    implied: Any = None
+    """The value that a reader of an older version takes for granted, if it takes any."""
 
 
 def if_set(sibling: str) -> Condition:
@@ -84,6 +88,13 @@ def if_fact(name: str, *, equals: Any = True, text: str = "") -> Condition:
     )
 
 
-def since(version: int) -> Condition:
-    """Present from `version` of the section or subsection on."""
-    return Condition(f"version ≥ {version}", lambda scope, _: scope.version >= version)
+def since(version: int, *, implied: Any = None) -> Condition:
+    """Present from `version` of the section or subsection on.
+
+    implied: the value that readers of older versions take for granted. A state that has it can be
+    written for them without the field, and no other can.
+    """
+    text = f"version ≥ {version}"
+    return Condition(
+        text, lambda scope, _: scope.version >= version, since=version, implied=implied
+    )

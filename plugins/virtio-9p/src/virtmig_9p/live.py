@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from virtmig.api import DeviceDriver, VirtioDevice, hookimpl
+from virtmig.api import DeviceDriver, RingSize, VirtioDevice, hookimpl
 from virtmig_9p.state import NinePState
 
 FEATURES = {0: "MOUNT_TAG"}
@@ -24,6 +24,7 @@ class Virtio9P:
             version=1,
             state=NinePState,
             queue_names=("requestq",),
+            ring_sizes={"requestq": RingSize(128)},
             features=FEATURES,
         )
 

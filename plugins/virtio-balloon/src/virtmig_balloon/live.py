@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import attrs
 
-from virtmig.api import DeviceDriver, VirtioDevice, collect, hookimpl, restore
+from virtmig.api import (
+    DefaultChange,
+    DeviceDriver,
+    RingSize,
+    VirtioDevice,
+    collect,
+    hookimpl,
+    restore,
+)
+from virtmig_balloon.defects import POISON_NAME, POISON_UNREADABLE
 from virtmig_balloon.state import BalloonState, FreePageHint, PagePoison, PagePoisonOf51
 
 STATS_VQ = 1
@@ -22,6 +31,11 @@ FEATURES = {
 """virtio 1.3 section 5.5.3."""
 QUEUES = ("inflateq", "deflateq", "statsq", "free_page_vq or reporting_vq", "reporting_vq")
 """virtio 1.3 section 5.5.2. QEMU always has a statsq; of two optional queues it may have one."""
+RING_SIZES = {
+    **dict.fromkeys(QUEUES[:3], RingSize(128)),
+    QUEUES[3]: RingSize(1024),
+    QUEUES[4]: RingSize(32),
+}
 
 
 @attrs.define(eq=False, kw_only=True, slots=False)
@@ -58,7 +72,14 @@ class VirtioBalloon:
             version=1,
             state=BalloonState,
             queue_names=QUEUES,
+            ring_sizes=RING_SIZES,
+            defaults=(
+                DefaultChange(
+                    option="vectors", since="10.0", before="0", after="2", transport="virtio-pci"
+                ),
+            ),
             features=FEATURES,
+            defects=(POISON_NAME, POISON_UNREADABLE),
         )
 
     @hookimpl

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from virtmig.api import be32, record, subsection, wire
+from virtmig.api import be32, conditional, record, subsection, wire
 
 
 @record("virtio-balloon-device/free-page-report")
@@ -33,8 +33,16 @@ class PagePoisonOf51:
 class BalloonState:
     """The device part (QEMU: vmstate_virtio_balloon_device)."""
 
-    num_pages: int = wire(be32, "target size of the balloon, in pages of 4 KiB")
-    actual: int = wire(be32, "size that the guest has reported, in pages of 4 KiB")
+    num_pages: int = wire(
+        be32,
+        "target size of the balloon, in pages of 4 KiB",
+        edit=conditional("the guest follows it when it reads its config space the next time"),
+    )
+    actual: int = wire(
+        be32,
+        "size that the guest has reported, in pages of 4 KiB",
+        edit=conditional("QEMU reports it until the guest says another size"),
+    )
     free_page_hint: FreePageHint | None = wire(
         subsection(FreePageHint), "progress of a search for pages that need no migration"
     )

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import attrs
 
-from virtmig.api import DeviceDriver, DeviceMismatch, VirtioDevice, hookimpl
+from virtmig.api import (
+    DefaultChange,
+    DeviceDriver,
+    DeviceMismatch,
+    RingSize,
+    VirtioDevice,
+    hookimpl,
+)
+from virtmig_blk.finishing import finish
 from virtmig_blk.state import BlkRequest, BlkState
 
 FEATURES = {
@@ -46,7 +54,10 @@ class VirtioBlk:
             version=2,
             state=BlkState,
             queue_names=("requestq",),
+            ring_sizes={"requestq": RingSize(256, "queue-size")},
+            defaults=(DefaultChange(option="queue-size", since="5.0", before="128", after="256"),),
             features=FEATURES,
+            finish=finish,
         )
 
     @hookimpl

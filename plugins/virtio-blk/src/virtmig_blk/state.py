@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from virtmig.api import Condition, VirtQueueElement, be32, marked, record, struct, wire
+from virtmig.api import Condition, VirtQueueElement, be32, marked, record, struct, unsafe, wire
 
 MULTI_QUEUE = Condition(
     "the device has more than one queue", lambda scope, _: scope.parts["common"].nq > 1
@@ -22,5 +22,7 @@ class BlkState:
     """The device part of virtio-blk; its config is in the core's common fields."""
 
     requests: tuple[BlkRequest, ...] = wire(
-        marked(BlkRequest), "in flight; stopped on an I/O error or held across a stop"
+        marked(BlkRequest),
+        "in flight; stopped on an I/O error or held across a stop",
+        edit=unsafe("the guest driver waits for the answer to just these requests"),
     )

@@ -14,8 +14,11 @@ from virtmig.api import (
     struct,
     subsection,
     u8,
+    unsafe,
     wire,
 )
+
+INDICATORS = unsafe("the guest waits for interrupts at just these places")
 
 
 @record()
@@ -150,16 +153,22 @@ class AdapterInfo:
 class CcwProxy:
     """The whole ccw device (QEMU: hw/s390x/virtio-ccw.c, vmstate_virtio_ccw_dev)."""
 
-    sch: Subchannel = wire(struct(Subchannel), "subchannel")
-    indicators: IndicatorAddress = wire(struct(IndicatorAddress), "queue indicators")
+    sch: Subchannel = wire(
+        struct(Subchannel),
+        "subchannel",
+        edit=unsafe("the guest drives the device by this subchannel and its numbers"),
+    )
+    indicators: IndicatorAddress = wire(
+        struct(IndicatorAddress), "queue indicators", edit=INDICATORS
+    )
     indicators2: IndicatorAddress = wire(
-        struct(IndicatorAddress), "configuration change indicators"
+        struct(IndicatorAddress), "configuration change indicators", edit=INDICATORS
     )
     summary_indicator: IndicatorAddress = wire(
-        struct(IndicatorAddress), "summary indicator of adapter interrupts"
+        struct(IndicatorAddress), "summary indicator of adapter interrupts", edit=INDICATORS
     )
     config_vector: int = wire(be16, "1024 once a driver set up a queue; 0xffff after a reset")
-    adapter: AdapterInfo = wire(struct(AdapterInfo), "adapter interrupt route")
+    adapter: AdapterInfo = wire(struct(AdapterInfo), "adapter interrupt route", edit=INDICATORS)
     thinint_isc: int = wire(u8, "interruption subclass of adapter interrupts")
     revision: int = wire(sbe32, "virtio-ccw revision: -1 not set, 0 legacy, 1 and 2 modern")
 
@@ -168,4 +177,4 @@ class CcwProxy:
 class CcwQueue:
     """What the transport adds to each queue (QEMU: virtio_ccw_save_queue)."""
 
-    vector: int = wire(be16, "the queue's own index once set up; 0xffff: none")
+    vector: int = wire(be16, "the queue's own index once set up; 0xffff: none", edit=INDICATORS)

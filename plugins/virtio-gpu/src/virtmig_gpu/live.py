@@ -12,12 +12,14 @@ import attrs
 from virtmig.api import (
     DeviceDriver,
     DeviceMismatch,
+    RingSize,
     VirtioDevice,
     VirtioState,
     collect,
     hookimpl,
     restore,
 )
+from virtmig_gpu.defects import FRAMEBUFFERS_UNKNOWN, SCREENS_BY_CHANCE
 from virtmig_gpu.outer import GpuOuter
 from virtmig_gpu.state import FRAMEBUFFERS, Blobs, GpuState, Resource, Scanout
 
@@ -89,8 +91,10 @@ class VirtioGpu:
             state=GpuState,
             outer=GpuOuter,
             queue_names=("controlq", "cursorq"),
+            ring_sizes={"controlq": RingSize(64), "cursorq": RingSize(16)},
             features=FEATURES,
             facts=(FRAMEBUFFERS,),
+            defects=(FRAMEBUFFERS_UNKNOWN, SCREENS_BY_CHANCE),
             outer_view=gpu_view,
         )
 

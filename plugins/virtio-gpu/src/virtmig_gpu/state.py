@@ -117,7 +117,7 @@ class BlobResource:
     backing: tuple[Entry, ...] = wire(array(Entry, "iov_cnt"), "guest memory that it consists of")
 
 
-@record("virtio-gpu/blob")
+@record("virtio-gpu/blob", releases={1: "8.1"})
 class Blobs:
     """Resources without pixels of their own; sent if the device has the property `blob`."""
 

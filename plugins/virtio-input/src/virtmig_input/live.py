@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from virtmig.api import DeviceDriver, VirtioDevice, hookimpl
+from virtmig.api import DeviceDriver, RingSize, VirtioDevice, hookimpl
 from virtmig_input.state import InputState
 
 DRIVER_OK = 4
@@ -32,6 +32,7 @@ class VirtioInput:
             version=1,
             state=InputState,
             queue_names=("eventq", "statusq"),
+            ring_sizes={"eventq": RingSize(64), "statusq": RingSize(64)},
         )
 
     @hookimpl

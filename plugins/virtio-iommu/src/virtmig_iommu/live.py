@@ -10,6 +10,7 @@ import attrs
 from virtmig.api import (
     DeviceDriver,
     DeviceMismatch,
+    RingSize,
     VirtioDevice,
     VirtioState,
     collect,
@@ -55,6 +56,7 @@ class VirtioIommu:
             minimum_version=1,
             state=IommuState,
             queue_names=("requestq", "eventq"),
+            ring_sizes={"requestq": RingSize(256), "eventq": RingSize(256)},
             features=FEATURES,
             view=iommu_view,
         )

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from virtmig.api import be32, be64, boolean, marked, record, since, tree, u8, wire
+from virtmig.api import (
+    be32,
+    be64,
+    boolean,
+    marked,
+    record,
+    since,
+    tree,
+    u8,
+    unsafe,
+    wire,
+)
 
 
 @record()
@@ -39,9 +50,14 @@ class Domain:
 class IommuState:
     """The device part (QEMU: hw/virtio/virtio-iommu.c, vmstate_virtio_iommu_device)."""
 
-    domains: tuple[Domain, ...] = wire(tree(Domain), "by id")
+    domains: tuple[Domain, ...] = wire(
+        tree(Domain),
+        "by id",
+        edit=unsafe("the devices behind it would reach other memory than the guest has given them"),
+    )
     bypass: int | None = wire(
         u8,
         "1: endpoints without a domain are not translated (field `bypass` of the config)",
         when=since(2),
+        edit=unsafe("devices without a domain would reach all memory, or none"),
     )

@@ -10,6 +10,7 @@ import attrs
 from virtmig.api import (
     DeviceDriver,
     DeviceMismatch,
+    RingSize,
     VirtioDevice,
     VirtioState,
     collect,
@@ -67,6 +68,7 @@ class VirtioMem:
             version=1,
             state=MemState,
             queue_names=("requestq",),
+            ring_sizes={"requestq": RingSize(128)},
             features=FEATURES,
             facts=(EARLY_MIGRATION,),
             view=mem_view,

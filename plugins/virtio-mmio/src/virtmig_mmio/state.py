@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from virtmig.api import (
     QUEUE_MAX,
+    FeatureBits,
     be16,
     be32,
     boolean,
+    conditional,
     low_high,
     record,
     subsection,
     table,
+    unsafe,
     wire,
 )
+
+WRITTEN = conditional("these registers count only until the driver has set the queue up")
+ACCEPTED = unsafe("the guest driver goes by the features that it wrote here")
 
 
 @record()
@@ -47,9 +53,14 @@ class ModernState:
     """Registers of the virtio 1 interface (QEMU: virtio-mmio.c, vmstate_virtio_mmio_state_sub)."""
 
     guest_features: int = wire(
-        low_high, "features 0 to 63 as the driver wrote them, accepted or not"
+        low_high,
+        "features 0 to 63 as the driver wrote them, accepted or not",
+        edit=ACCEPTED,
+        bits=FeatureBits(0),
     )
-    vqs: tuple[ModernQueue, ...] = wire(table(ModernQueue, QUEUE_MAX), "by queue index")
+    vqs: tuple[ModernQueue, ...] = wire(
+        table(ModernQueue, QUEUE_MAX), "by queue index", edit=WRITTEN
+    )
 
 
 @record("virtio_mmio")

@@ -5,6 +5,7 @@ from __future__ import annotations
 CTRL_GUEST_OFFLOADS = 2
 MRG_RXBUF = 15
 CTRL_VQ = 17
+CTRL_VLAN = 19
 GUEST_ANNOUNCE = 21
 VERSION_1 = 32
 HASH_REPORT = 57

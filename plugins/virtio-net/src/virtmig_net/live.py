@@ -5,14 +5,17 @@ from __future__ import annotations
 import attrs
 
 from virtmig.api import (
+    DefaultChange,
     DeviceDriver,
     DeviceMismatch,
+    RingSize,
     VirtioDevice,
     VirtioState,
     collect,
     hookimpl,
     restore,
 )
+from virtmig_net.defects import LOST_VLANS, QUEUE_COUNT
 from virtmig_net.features import (
     CTRL_GUEST_OFFLOADS,
     CTRL_VQ,
@@ -95,8 +98,19 @@ class VirtioNet:
             state=NetState,
             queue_names=("receiveq", "transmitq"),
             control_queue="controlq",
+            ring_sizes={
+                "receiveq": RingSize(256, "rx_queue_size"),
+                "transmitq": RingSize(256, "tx_queue_size"),
+                "controlq": RingSize(64),
+            },
+            defaults=(
+                DefaultChange(
+                    option="vectors", since="6.0", before="3", after="4", transport="virtio-pci"
+                ),
+            ),
             features=FEATURES,
             facts=(MULTIQUEUE,),
+            defects=(LOST_VLANS, QUEUE_COUNT),
         )
 
     @hookimpl

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from virtmig.api import encode, le16, le32, raw, record, u8, wire
+from virtmig.api import conditional, encode, le16, le32, raw, record, u8, unsafe, wire
 
 HEADER_SIZE = 64
 MSIX = 0x11
 HAS_CAPABILITIES = 1 << 4
 
+COMMAND = {0: "I/O", 1: "memory", 2: "bus-master", 10: "INTx-off"}
 CAPABILITY_NAMES = {
     0x01: "power management",
     0x05: "MSI",
@@ -27,7 +28,12 @@ class PciHeader:
 
     vendor_id: int = wire(le16, "0x1af4 for virtio")
     device_id: int = wire(le16, "0x1000 to 0x103f transitional, 0x1040 + device id modern")
-    command: int = wire(le16, "bit 0 I/O, bit 1 memory, bit 2 bus master, bit 10 INTx off")
+    command: int = wire(
+        le16,
+        "bit 0 I/O, bit 1 memory, bit 2 bus master, bit 10 INTx off",
+        edit=unsafe("the guest driver relies on what it has switched on"),
+        bits=COMMAND,
+    )
     status: int = wire(le16, "bit 4: capability list; the interrupt bit 3 is saved as 0")
     revision_id: int = wire(u8, "0 transitional, 1 modern")
     prog_if: int = wire(u8, "programming interface")
@@ -48,7 +54,9 @@ class PciHeader:
     expansion_rom: int = wire(le32, "expansion ROM base address")
     capabilities_pointer: int = wire(u8, "offset of the first capability")
     reserved: bytes = wire(raw(7), "zero")
-    interrupt_line: int = wire(u8, "written by firmware")
+    interrupt_line: int = wire(
+        u8, "written by firmware", edit=conditional("a guest system may still read it")
+    )
     interrupt_pin: int = wire(u8, "1: INTA")
     min_gnt: int = wire(u8, "in quarter microseconds")
     max_lat: int = wire(u8, "in quarter microseconds")
@@ -114,5 +122,4 @@ def summary(header: PciHeader, rest: bytes) -> dict[str, Any]:
 
 
 def _command(command: int) -> list[str]:
-    names = {0: "I/O", 1: "memory", 2: "bus-master", 10: "INTx-off"}
-    return [name for bit, name in names.items() if command >> bit & 1]
+    return [name for bit, name in COMMAND.items() if command >> bit & 1]

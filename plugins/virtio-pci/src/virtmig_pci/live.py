@@ -15,6 +15,7 @@ from virtmig.api import (
     restore,
 )
 from virtmig_pci.config import PciHeader, msix_enabled, msix_vectors, summary
+from virtmig_pci.interrupts import interrupt
 from virtmig_pci.state import (
     CONFIG_SIZE,
     Features128,
@@ -97,6 +98,7 @@ class VirtioPci:
             config=PciProxy,
             queue=PciQueue,
             extra=PciExtra,
+            interrupt=interrupt,
             facts=(CONFIG_SIZE,),
             view=view,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from virtmig.api import (
     Condition,
+    FeatureBits,
     OpenFact,
     Scope,
     Seen,
@@ -12,6 +13,7 @@ from virtmig.api import (
     be32,
     boolean,
     buffer,
+    conditional,
     depends_on,
     le32,
     low_high,
@@ -21,11 +23,18 @@ from virtmig.api import (
     subsection,
     table,
     u8,
+    unsafe,
     wire,
 )
 from virtmig_pci.config import PciHeader, msix_vectors
 
 QUEUE_MAX = 1024
+ANOTHER_DEVICE = unsafe(
+    "QEMU compares configuration space with the target's device and refuses", always=True
+)
+VECTOR = unsafe("the guest driver waits for the interrupt of the vector that it chose")
+WRITTEN = conditional("these registers count only until the driver has set the queue up")
+ACCEPTED = unsafe("the guest driver goes by the features that it wrote here")
 
 CONFIG_SIZE = OpenFact(
     "pci_config_size",
@@ -79,19 +88,26 @@ class PciProxy:
     """The proxy device (QEMU: hw/pci/pci.c, vmstate_pci_device; hw/pci/msix.c, msix_save)."""
 
     version_id: int = wire(sbe32, "version of the PCI device state; QEMU writes 2, reads 0 to 2")
-    header: PciHeader = wire(struct(PciHeader), "first 64 bytes of configuration space")
+    header: PciHeader = wire(
+        struct(PciHeader), "first 64 bytes of configuration space", edit=ANOTHER_DEVICE
+    )
     config_rest: bytes = wire(
-        buffer(_config_rest), "rest of configuration space, with the capability list"
+        buffer(_config_rest),
+        "rest of configuration space, with the capability list",
+        edit=ANOTHER_DEVICE,
     )
     irq_state: tuple[int, ...] = wire(array(be32.upto(1), 4), "levels of INTA to INTD")
     msix_table: tuple[MsixEntry, ...] | None = wire(
-        array(MsixEntry, _vectors), "vectors as the guest programmed them", when=HAS_MSIX
+        array(MsixEntry, _vectors),
+        "vectors as the guest programmed them",
+        when=HAS_MSIX,
+        edit=VECTOR,
     )
     msix_pba: bytes | None = wire(
         buffer(_pending_bytes), "pending bits, vector 0 in bit 0", when=HAS_MSIX
     )
     config_vector: int | None = wire(
-        be16, "vector of configuration changes; 0xffff: none", when=HAS_MSIX
+        be16, "vector of configuration changes; 0xffff: none", when=HAS_MSIX, edit=VECTOR
     )
 
 
@@ -103,6 +119,7 @@ class PciQueue:
         be16,
         "MSI-X vector; 0xffff: none",
         when=Condition("the device has MSI-X", _queue_has_vector),
+        edit=VECTOR,
     )
 
 
@@ -118,12 +135,16 @@ class ModernQueue:
     used: int = wire(low_high, "device area, guest physical address")
 
 
-@record("virtio_pci/modern_state/features128")
+@record("virtio_pci/modern_state/features128", releases={1: "10.2"})
 class Features128:
     """Sent when the driver wrote any feature above bit 63 (QEMU 11)."""
 
-    guest_features_2: int = wire(be32, "features 64 to 95 as the driver wrote them")
-    guest_features_3: int = wire(be32, "features 96 to 127 as the driver wrote them")
+    guest_features_2: int = wire(
+        be32, "features 64 to 95 as the driver wrote them", edit=ACCEPTED, bits=FeatureBits(64)
+    )
+    guest_features_3: int = wire(
+        be32, "features 96 to 127 as the driver wrote them", edit=ACCEPTED, bits=FeatureBits(96)
+    )
 
 
 @record("virtio_pci/modern_state")
@@ -133,9 +154,14 @@ class ModernState:
     dfselect: int = wire(be32, "device_feature_select register")
     gfselect: int = wire(be32, "driver_feature_select register")
     guest_features: int = wire(
-        low_high, "features 0 to 63 as the driver wrote them, accepted or not"
+        low_high,
+        "features 0 to 63 as the driver wrote them, accepted or not",
+        edit=ACCEPTED,
+        bits=FeatureBits(0),
     )
-    vqs: tuple[ModernQueue, ...] = wire(table(ModernQueue, QUEUE_MAX), "by queue index")
+    vqs: tuple[ModernQueue, ...] = wire(
+        table(ModernQueue, QUEUE_MAX), "by queue index", edit=WRITTEN
+    )
     features_128: Features128 | None = wire(subsection(Features128), "features 64 to 127")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from virtmig.api import DeviceDriver, VirtioDevice, hookimpl
+from virtmig.api import DefaultChange, DeviceDriver, RingSize, VirtioDevice, hookimpl
 from virtmig_rng.state import RngState
 
 DRIVER_OK = 4
@@ -28,7 +28,17 @@ class VirtioRng:
     @hookimpl
     def describe_driver(self) -> DeviceDriver:
         return DeviceDriver(
-            name="virtio-rng", device_id=4, version=1, state=RngState, queue_names=("requestq",)
+            name="virtio-rng",
+            device_id=4,
+            version=1,
+            state=RngState,
+            queue_names=("requestq",),
+            ring_sizes={"requestq": RingSize(8)},
+            defaults=(
+                DefaultChange(
+                    option="vectors", since="7.2", before="0", after="2", transport="virtio-pci"
+                ),
+            ),
         )
 
     @hookimpl

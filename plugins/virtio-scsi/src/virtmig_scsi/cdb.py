@@ -48,6 +48,8 @@ NAMES = {**READS, **WRITES, **EMULATED}
 TRANSFERS = READS.keys() | WRITES.keys()
 """Commands whose data goes between guest memory and the disk image; QEMU emulates all others."""
 
+WITHOUT_DATA = (0x00, 0x1B, 0x1E, 0x2B, 0x35)
+"""Emulated commands that move no data at all."""
 FORMAT_UNIT = 0x04
 MODE_SELECT_6 = 0x15
 UNMAP, MODE_SELECT_10 = 0x42, 0x55

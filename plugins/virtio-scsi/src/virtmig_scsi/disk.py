@@ -7,6 +7,7 @@ from typing import Any
 
 from virtmig.api import SectionDriver, hookimpl
 from virtmig_scsi import cdb
+from virtmig_scsi.defects import EMULATED_DATA, EMULATED_UNKNOWN
 from virtmig_scsi.state import EMULATED_REQUESTS, RETRIED, DiskState, ScsiRequest
 
 
@@ -32,6 +33,7 @@ class ScsiDisk:
             version=1,
             state=DiskState,
             facts=(EMULATED_REQUESTS,),
+            defects=(EMULATED_DATA, EMULATED_UNKNOWN),
             view=disk_view,
         )
 

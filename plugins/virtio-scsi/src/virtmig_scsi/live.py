@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from virtmig.api import DeviceDriver, VirtioDevice, hookimpl
+from virtmig.api import DefaultChange, DeviceDriver, RingSize, VirtioDevice, hookimpl
 from virtmig_scsi.state import ScsiState
 
 FEATURES = {0: "INOUT", 1: "HOTPLUG", 2: "CHANGE", 3: "T10_PI"}
@@ -28,6 +28,12 @@ class VirtioScsi:
             state=ScsiState,
             first_queues=("controlq", "eventq"),
             queue_names=("requestq",),
+            ring_sizes=dict.fromkeys(
+                ("controlq", "eventq", "requestq"), RingSize(256, "virtqueue_size")
+            ),
+            defaults=(
+                DefaultChange(option="virtqueue_size", since="5.0", before="128", after="256"),
+            ),
             features=FEATURES,
         )
 

@@ -16,6 +16,7 @@ from virtmig.api import (
     be64,
     boolean,
     buffer,
+    conditional,
     depends_on,
     keyed,
     raw,
@@ -23,10 +24,12 @@ from virtmig.api import (
     struct,
     subsection,
     u8,
+    unsafe,
     wire,
 )
 from virtmig_scsi import cdb
 
+TOLD = conditional("the guest learns of it when it asks for events of the medium, or never")
 FIRST_REQUEST_QUEUE = 2
 RETRIED = 1
 SECTOR = 512
@@ -134,7 +137,9 @@ class ScsiDevice:
     sense: bytes = wire(raw(SENSE_OLD), "sense data of the last failed command")
     sense_len: int = wire(be32.upto(SENSE_ALL), "bytes of it that mean anything")
     requests: tuple[ScsiRequest, ...] = wire(
-        keyed(ScsiRequest, u8), "in flight: stopped on an I/O error or held across a stop"
+        keyed(ScsiRequest, u8),
+        "in flight: stopped on an I/O error or held across a stop",
+        edit=unsafe("the guest driver waits for the answer to just these requests"),
     )
     long_sense: LongSense | None = wire(subsection(LongSense), "the rest of `sense`")
 
@@ -144,9 +149,11 @@ class DiskState:
     """A whole section (QEMU: hw/scsi/scsi-disk.c, vmstate_scsi_disk_state); also of `scsi-cd`."""
 
     qdev: ScsiDevice = wire(struct(ScsiDevice), "what any SCSI device saves")
-    media_changed: bool = wire(boolean, "the guest has not been told yet of another medium")
-    media_event: bool = wire(boolean, "an event of the medium waits to be asked for")
-    eject_request: bool = wire(boolean, "the user asked the guest to eject")
+    media_changed: bool = wire(
+        boolean, "the guest has not been told yet of another medium", edit=TOLD
+    )
+    media_event: bool = wire(boolean, "an event of the medium waits to be asked for", edit=TOLD)
+    eject_request: bool = wire(boolean, "the user asked the guest to eject", edit=TOLD)
     tray_open: bool = wire(boolean, "the medium of a CD drive is out")
     tray_locked: bool = wire(boolean, "the guest has locked the tray")
 

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 
 import attrs
 
-from virtmig.api import DeviceDriver, DeviceMismatch, VirtioDevice, VirtioState, hookimpl
+from virtmig.api import (
+    DeviceDriver,
+    DeviceMismatch,
+    RingSize,
+    VirtioDevice,
+    VirtioState,
+    hookimpl,
+)
 from virtmig_serial.state import SerialPort, SerialState
 
 FEATURES = {0: "SIZE", 1: "MULTIPORT", 2: "EMERG_WRITE"}
@@ -14,6 +21,9 @@ FEATURES = {0: "SIZE", 1: "MULTIPORT", 2: "EMERG_WRITE"}
 FIRST_QUEUES = ("receiveq(port0)", "transmitq(port0)", "control receiveq", "control transmitq")
 QUEUES = ("receiveq", "transmitq")
 """virtio 1.3 section 5.3.2: the control queues lie between those of port 0 and those of port 1."""
+RING_SIZES = {
+    role: RingSize(32 if role.startswith("control") else 128) for role in (*FIRST_QUEUES, *QUEUES)
+}
 
 
 @attrs.define(eq=False, kw_only=True, slots=False)
@@ -61,6 +71,7 @@ class VirtioSerial:
             state=SerialState,
             first_queues=FIRST_QUEUES,
             queue_names=QUEUES,
+            ring_sizes=RING_SIZES,
             features=FEATURES,
         )
 

@@ -1,0 +1,105 @@
+"""Renamed sections and another machine type, judged: the guest knows its devices by their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from virtmig.editing.judging import RESTORED, Change, Phase, phase_of, softened
+from virtmig.reading import Decoded, Found
+from virtmig.stream.blocks import Block
+from virtmig.stream.sections import Section
+from virtmig.wire.meaning import Verdict, conditional, safe, unsafe
+
+SAME_SLOT = safe("QEMU refuses the stream unless an equal device is there")
+OTHER_SLOT = conditional(
+    "the target must have an equal device there; the guest reaches its registers and MSI-X as "
+    "before, but looks for its configuration space, interrupt line and plug at the old place"
+)
+OTHER_DEVICE = unsafe("another kind of device would read the section", always=True)
+FREE_SLOT = safe(
+    "no guest driver relies on where it is; QEMU refuses it unless an equal device is there"
+)
+NOT_VIRTIO = conditional(
+    "virtmig does not know the section; the target must have an equal device there"
+)
+MACHINE = conditional(
+    "QEMU compares the name only: whether the target's machine has the same hardware, nobody checks"
+)
+
+
+def judge_names(
+    found: Sequence[Found],
+    sections: Sequence[Section],
+    blocks: Sequence[Block],
+    idstrs: Mapping[Section, str],
+) -> Iterator[Change]:
+    """The changes of idstrs."""
+    devices = {one.section: one for one in found}
+    for section, idstr in idstrs.items():
+        verdict = _left_behind(section, idstr, sections, blocks, idstrs)
+        verdict = verdict or _moved(devices.get(section), section.idstr, idstr)
+        yield Change(
+            section=section,
+            path="idstr",
+            old=section.idstr,
+            new=idstr,
+            text=f"{section.idstr} -> {idstr}",
+            risk=verdict.risk,
+            why=verdict.why,
+        )
+
+
+def _moved(found: Found | None, old: str, new: str) -> Verdict:
+    (old_place, _, old_name), (new_place, _, new_name) = old.rpartition("/"), new.rpartition("/")
+    if old_name != new_name:
+        return OTHER_DEVICE
+    if found is None:
+        return NOT_VIRTIO
+    if _slot(old_place) == _slot(new_place):
+        return SAME_SLOT
+    if isinstance(found, Decoded) and phase_of(found.state) is Phase.IDLE:
+        return FREE_SLOT
+    return softened(OTHER_SLOT, Phase.RUNNING)
+
+
+def _slot(place: str) -> str:
+    """What the guest sees of a path: the last hop, e.g. slot and function."""
+    return place.rpartition(":")[2]
+
+
+def _left_behind(
+    section: Section,
+    new: str,
+    sections: Sequence[Section],
+    blocks: Sequence[Block],
+    idstrs: Mapping[Section, str],
+) -> Verdict | None:
+    """What carries the device's old path and keeps it, so that the target finds no owner."""
+    old = section.idstr.rpartition("/")[0]
+    if not old or old == new.rpartition("/")[0]:
+        return None
+    below = (f"{old}/", f"{old}:")  # the device's own, and what is behind it if it is a bridge
+    kept = [block.name for block in blocks if block.name.startswith(below)]
+    if kept:
+        reason = f"RAM block {kept[0]} keeps the old path, so QEMU refuses the stream"
+        return unsafe(f"{reason}; save with a device that has no ROM (romfile=)", always=True)
+    others = [one.idstr for one in sections if one.idstr.startswith(below) and one not in idstrs]
+    if others:
+        reason = f"section {others[0]} belongs to the device and keeps the old path"
+        return unsafe(f"{reason}; rename it too", always=True)
+    return None
+
+
+def judge_machine(old: str, new: str, *, undo: bool) -> Change:
+    """The change of the machine type."""
+    text = f"{old} -> {new}"
+    verdict = RESTORED if undo else MACHINE
+    return Change(
+        section=None,
+        path="machine",
+        old=old,
+        new=new,
+        text=text,
+        risk=verdict.risk,
+        why=verdict.why,
+    )
