@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from tests.qemu import guest, truth
 from tests.qemu.case import Case
 from tests.qemu.cases import all_cases
-from tests.qemu.devices import TAP, TAP_ADDRESS
+from tests.qemu.devices import TAP, TAP_ADDRESS, TAP_MAC
 from tests.qemu.machine import Install, Qemu, QemuFailed, installs
 from tests.qemu.qmp import QmpClosed, QmpError
 
@@ -50,8 +50,7 @@ def reach(case: Case, machine: Qemu) -> None:
     """Start the machine and wait for the moment of the save."""
     machine.start()
     if case.needs_tap:
-        subprocess.run(["ip", "link", "set", TAP, "up"], check=True)
-        subprocess.run(["ip", "addr", "add", TAP_ADDRESS, "dev", TAP], check=True)
+        raise_tap()
     if case.until == "tick":
         machine.wait_serial(r"TICK 2 .*\n")
     elif case.until == "io-error":
@@ -60,6 +59,15 @@ def reach(case: Case, machine: Qemu) -> None:
         time.sleep(FIRMWARE_SECONDS)  # firmware tells nobody when it is done
     if case.link_down:
         machine.qmp.command("set_link", name="net0", up=False)
+
+
+def raise_tap() -> None:
+    """Give this host its addresses on the interface that a machine has just made.
+
+    The guest remembers the host's MAC address, and goes on to use it after a load.
+    """
+    subprocess.run(["ip", "link", "set", TAP, "address", TAP_MAC, "up"], check=True)
+    subprocess.run(["ip", "addr", "add", TAP_ADDRESS, "dev", TAP], check=True)
 
 
 def record(case: Case, install: Install, out: Path) -> str:

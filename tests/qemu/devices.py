@@ -10,6 +10,7 @@ TRANSITIONAL = "disable-legacy=off,disable-modern=off"
 
 TAP = "virtmig0"
 TAP_ADDRESS = "10.77.0.2/24"
+TAP_MAC = "52:54:00:77:00:02"
 TAP_GUEST = "lab_ip=10.77.0.15 lab_peer=10.77.0.2"
 
 # where the burst of init.sh works, in sectors: one area for each CPU
