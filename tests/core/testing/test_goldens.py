@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from tests.core.material import facts_of, pick, state_of
-from tests.core.testing.trial import Made, Workshop, kit_of, outcome, rows_of, taken_notes
+from tests.core.testing.trial import Made, Workshop, kit_of, laws_of, outcome, rows_of, taken_notes
 from virtmig.errors import BadContainer, NoDriver
 from virtmig.hooks.registry import Drivers, Registry
 from virtmig.testing import add_golden, read_goldens
@@ -79,6 +79,26 @@ def test_a_good_golden_passes_all_laws_that_look_at_it(workshop: Workshop) -> No
     assert not any("EchoState.volume" in note for note in notes)
 
 
+def test_a_truth_of_no_field_names_those_that_are_like_it(workshop: Workshop) -> None:
+    made = with_golden(workshop.device(), truth='{ "device.point[0].delay" = 3 }')
+    assert "did you mean device.points[0].delay" in rows_of(outcome(kit_of(made), "goldens"))["do"]
+    (made.folder / "goldens/manifest.toml").unlink()
+    (made.folder / "goldens/one.xz").unlink()
+    (made.folder / "goldens").rmdir()
+    with_golden(made, truth='{ "common.queue[0].desc" = 3 }')
+    assert " or " in rows_of(outcome(kit_of(made), "goldens"))["do"].partition("?")[0]
+
+
+@pytest.mark.parametrize(
+    "damage", [{"sha256": '"00"'}, {"version_id": "3"}, {"file": '"two.xz"'}, {"version_id": '"2"'}]
+)
+def test_one_bad_golden_fails_one_law(workshop: Workshop, damage: dict[str, str]) -> None:
+    kit = kit_of(with_golden(workshop.device(), **damage), examples=4)
+    said = {law: outcome(kit, law) for law in laws_of(kit)}
+    assert [law for law, text in said.items() if text.startswith("law: ")] == ["goldens"]
+    assert sum("the law `goldens` comes first" in text for text in said.values()) > 5
+
+
 WRONG: dict[str, tuple[str, dict[str, str], dict[str, str], str, str]] = {
     "fields in the wrong order": (
         "goldens",
@@ -89,7 +109,7 @@ WRONG: dict[str, tuple[str, dict[str, str], dict[str, str], str, str]] = {
             '    tag: bytes = wire(raw(8)',
         },
         "EchoState.counter",
-        "the monitor said 7",
+        "the manifest says 7",
     ),
     "the wrong byte order": (
         "goldens", {}, {"counter: int = wire(be16": "counter: int = wire(le16", "be16, be32,":
@@ -107,10 +127,10 @@ WRONG: dict[str, tuple[str, dict[str, str], dict[str, str], str, str]] = {
     "another checksum": ("goldens", {"sha256": '"00"'}, {}, "", "sha256"),
     "a file that is not there": ("goldens", {"file": '"two.xz"'}, {}, "", "two.xz"),
     "a path of no installed bus": (
-        "goldens", {"idstr": '"nowhere/virtio-echo"'}, {}, "nowhere", "pip install virtmig-",
+        "goldens", {"idstr": '"nowhere/virtio-echo"'}, {}, "nowhere", "no transport driver",
     ),
     "a truth that is another": (
-        "goldens", {"truth": '{ "device.limit" = 10 }'}, {}, "EchoState.limit", "said 10",
+        "goldens", {"truth": '{ "device.limit" = 10 }'}, {}, "EchoState.limit", "says 10",
     ),
     "a truth of no field": ("goldens", {"truth": '{ "device.limits" = 10 }'}, {}, "device.limits", "path"),
     "a key that is unknown": ("goldens", {"colour": '"red"'}, {}, "goldens", "colour"),

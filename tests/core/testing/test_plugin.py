@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.testing.trial import Workshop
+from tests.core.testing.trial import Workshop, kit_of, outcome
+from virtmig.testing.kit import FIRST
 
 CONFORMANCE = """
 from virtmig.testing import DeviceConformance
@@ -118,6 +119,52 @@ def test_fixtures_find_what_the_project_brings(workshop: Workshop, tmp_path: Pat
     assert "5 passed" in done.stdout, done.stdout
 
 
+@pytest.mark.parametrize(
+    ("written", "law"),
+    [("{package}.hooks:plugin", "distribution"), ("{package}.live:plugin", "")],
+)
+def test_entry_points_that_were_not_installed_again(
+    workshop: Workshop, tmp_path: Path, written: str, law: str
+) -> None:
+    made = workshop.device()
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "virtmig-echo"\n\n[project.entry-points."virtmig.devices"]\n'
+        f'virtio-echo = "{written.replace("{package}", made.package)}"\n'
+    )
+    done = run(tmp_path, CONFORMANCE, "-k", "contract or distribution")
+    said = " ".join(done.stdout.split())
+    assert ("1 failed" in said) is bool(law), said
+    assert ("pip install -e . again" in said) is bool(law), said
+    assert f"law: {law}" in said or not law
+
+
+def test_an_entry_point_that_was_renamed_is_not_installed(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    made = workshop.device()
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "virtmig-echo"\n\n[project.entry-points."virtmig.devices"]\n'
+        f'virtio-bell = "{made.package}.live:plugin"\n'
+    )
+    done = run(tmp_path, CONFORMANCE.replace('"virtio-echo"', '"virtio-bell"'), "-k", "contract")
+    assert "pip install -e . again" in " ".join(done.stdout.split()), done.stdout
+
+
+def test_laws_that_others_need_run_first(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.device()
+    source = f"def test_before(): ...\n{CONFORMANCE}\ndef test_behind(): ...\n"
+    done = run(tmp_path, source, "--collect-only", "-q")
+    names = [line.rpartition("::")[2] for line in done.stdout.splitlines() if "::" in line]
+    mine = [name.removeprefix("test_") for name in names]
+    assert mine[0] == "before"
+    assert mine[-3:] == ["that_asks_for_another_plugin", "that_asks_for_its_own", "behind"]
+    first = [name for name in FIRST if name in mine]
+    assert mine[1 : len(first) + 1] == first
+    wanted = ["contract", "imports", "own_names", "exact", "load_save", "each_field_alone"]
+    assert sorted(wanted, key=mine.index) == wanted
+    assert mine.index("each_field_alone") < mine.index("any_state")
+
+
 def test_nothing_is_imported_where_the_kit_is_not_used(tmp_path: Path) -> None:
     done = run(tmp_path, IDLE)
     assert "1 passed" in done.stdout, done.stdout
@@ -131,6 +178,20 @@ def test_an_error_in_the_test_itself_shows_the_test(workshop: Workshop, tmp_path
     done = run(tmp_path, source, "-k", "load_save")
     assert "device.counter = 1 / 0" in done.stdout
     assert "bench.py" not in done.stdout
+
+
+def test_an_error_in_the_test_itself_fails_one_law(workshop: Workshop) -> None:
+    def scramble(self, device, draw):
+        raise ZeroDivisionError
+
+    kit = kit_of(workshop.device(), scramble=scramble)
+    with pytest.raises(ZeroDivisionError):
+        outcome(kit, "settings")
+    for law in ("load_save", "any_state", "derived"):
+        assert outcome(kit, law) in {
+            "",
+            "skipped: the law `settings` comes first: ZeroDivisionError: ",
+        }
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.core.testing.trial import Workshop
+from tests.core.testing.trial import Workshop, kit_of, outcome, taken_notes
 from tests.core.testing.wrong import Wrong, check
 
 EXTRA_END = "        transport.rate = 0 if state.leak is None else state.leak.rate\n"
@@ -55,6 +55,12 @@ TRANSPORTS = {
     ),
     "has_extra_state gives a number": Wrong(
         "load_save", {"        return True\n": "        return 1\n"}, "has_extra_state", "bool"
+    ),
+    "has_extra_state looks at what it holds": Wrong(
+        "load_replaces",
+        {"        return True\n": "        return bool(transport.rate)\n"},
+        "extra_state",
+        "by a property, and not what it holds now",
     ),
     "a pattern for everything": Wrong(
         "paths", {'path_pattern="tube:[0-9]+"': 'path_pattern=".+"'}, "path_pattern", "claimed"
@@ -156,3 +162,9 @@ def test_a_wrong_section_driver_breaks_a_law(workshop: Workshop, name: str) -> N
     point = {"point": ""}
     made = workshop.section(SECTIONS[name].changes, **point)
     check(made, SECTIONS[name])
+
+
+def test_a_transport_that_always_has_more_is_told_in_a_note(workshop: Workshop) -> None:
+    taken_notes()
+    assert outcome(kit_of(workshop.transport()), "each_field_occurs") == ""
+    assert any("has_extra_state was always True" in note for note in taken_notes())

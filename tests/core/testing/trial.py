@@ -13,7 +13,7 @@ import pytest
 
 from tests.core.testing import echo
 from virtmig.testing import DeviceConformance, Draw, SectionConformance, TransportConformance, notes
-from virtmig.testing.kit import Kit
+from virtmig.testing.kit import Kit, rank
 
 _numbers = itertools.count()
 
@@ -152,8 +152,9 @@ def kit_of(made: Made, **attributes: Any) -> Kit:
 
 
 def laws_of(kit: Kit) -> list[str]:
-    """Names of all laws, without `test_`."""
-    return [name.removeprefix("test_") for name in dir(kit) if name.startswith("test_")]
+    """Names of all laws, without `test_`, in the order of a run."""
+    names = [name.removeprefix("test_") for name in dir(kit) if name.startswith("test_")]
+    return sorted(names, key=rank)
 
 
 def outcome(kit: Kit, law: str) -> str:

@@ -68,10 +68,10 @@ DECLARING = {
         "versions", {"when=since(2)": "when=since(3)"}, "EchoState.gain", "since version 3"
     ),
     "a subsection that is not its parent's": Wrong(
-        "subsection_names",
+        "contract",
         {'@record("virtio-echo-device/log")': '@record("virtio-echo/log")'},
-        "EchoState.log",
-        "name it as QEMU does",
+        "entry point",
+        "EchoState.log: a subsection of 'virtio-echo-device' is named virtio-echo-device/...",
     ),
     "imports what is not promised": Wrong(
         "distribution",

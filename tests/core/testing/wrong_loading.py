@@ -100,12 +100,6 @@ LOADING = {
         "device.",
         "check everything first",
     ),
-    "an exception of its own": Wrong(
-        "any_state",
-        {LOAD_END: LOAD_END + "        if state.counter > 0:\n            [][state.counter]\n"},
-        "load_device",
-        "DeviceMismatch",
-    ),
     "load brings values into range": Wrong(
         "any_state",
         {"device.limit = state.limit": "device.limit = min(state.limit, 1000)"},

@@ -11,14 +11,14 @@ SAVING = {
         "every_field_changes", {"limit=device.limit": "limit=100"}, "EchoState.limit", "never"
     ),
     "save returns the record that was loaded": Wrong(
-        "every_field_changes",
+        "goes_on",
         {
             LOAD_END: LOAD_END + "        device._record = state\n",
             SAVE_START: '        if hasattr(device, "_record"):\n            return device._record\n'
             + SAVE_START,
         },
         "EchoState.",
-        "a device that was loaded",
+        "not from a copy that the load hook kept",
     ),
     "save counts": Wrong(
         "save_twice",

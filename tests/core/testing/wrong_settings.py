@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from tests.core.testing.wrong import Wrong
@@ -13,7 +14,19 @@ def with_queue(device: Any) -> Any:
     return device
 
 
+def at_random(_: object, device: Any, __: object) -> None:
+    """A guest that does something else each time."""
+    device.counter = random.SystemRandom().randrange(0xFFFF)
+
+
 SETTINGS = {
+    "scramble throws dice of its own": Wrong(
+        "goes_on",
+        {},
+        "scramble",
+        "take every value in scramble from `draw`",
+        {"scramble": at_random},
+    ),
     "a property that is misspelt": Wrong(
         "settings", {}, "properties", "write 'limit'", {"properties": ("limitt",)}
     ),

@@ -6,6 +6,7 @@ import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -22,10 +23,11 @@ from virtmig.hooks.registry import Drivers
 from virtmig.live.blueprint import implied_host_features, implied_queue_sizes
 from virtmig.live.device import Transport, VirtioDevice
 from virtmig.live.procedure import OnStep, virtio_load, virtio_save
+from virtmig.testing.crash import PLAIN, hook_of
 from virtmig.testing.diff import named
 from virtmig.testing.draw import Draw
 from virtmig.testing.drawing import Undrawable
-from virtmig.testing.drawn import drawing
+from virtmig.testing.drawn import drawing, record_classes
 from virtmig.testing.report import LawBroken
 from virtmig.testing.settings import given_facts, scope_of
 from virtmig.testing.stubs import (
@@ -39,10 +41,14 @@ from virtmig.testing.subject import Subject
 from virtmig.virtio.envelope import Envelope
 from virtmig.virtio.facts import Fact
 from virtmig.virtio.state import VirtioState
+from virtmig.wire.layout import layout_of
 
 R = TypeVar("R")
+LIVE = "load_save"
+"""The law that tells what is wrong with every load or save."""
+EARLY = "reads_nothing_unloaded"
+"""The law that tells of a load hook that looks at what is not loaded yet."""
 CREATE = "let the create hook make a new live object of any decoded state"
-PLAIN = "let the create hook make a live object of your own class; the core's has no such state"
 WIDE = 1 << 63
 """A feature that every device of the bench offers, so that all 64 are looked at."""
 
@@ -73,7 +79,7 @@ def asked(do: str) -> Generator[None]:
     except LoadRefused:
         raise
     except VirtmigError as error:
-        raise LawBroken(told(error), do=do, field=hook_of(error)) from error
+        raise LawBroken(told(error), do=do, field=hook_of(error), first=LIVE) from error
 
 
 @contextmanager
@@ -93,6 +99,12 @@ class Bench(ABC):
         self.subject = subject
         self.author = author
         self.drivers = self._drivers(observers)
+
+    @cached_property
+    def counts(self) -> set[str]:
+        """The fields that count items of others: `EchoState.points_len`."""
+        classes = record_classes(self.subject.driver)
+        return {f"{cls.__name__}.{name}" for cls in classes for name in layout_of(cls).counts}
 
     @property
     def layout(self) -> Envelope:
@@ -164,7 +176,7 @@ class Bench(ABC):
         except LoadRefused as error:
             do = "leave queues and features to the core, and make a new object each time"
             text = f"a device just made cannot take the core's part: {error}"
-            raise LawBroken(text, do=do, field=type(device).__name__) from error
+            raise LawBroken(text, do=do, field=type(device).__name__, first=LIVE) from error
 
     def scrambled(self, state: VirtioState, draw: Draw) -> VirtioDevice:
         """A device in some state that a guest could have reached."""
@@ -184,7 +196,8 @@ class Bench(ABC):
                 raise
             kind = type(live).__name__
             text = f"scramble cannot work on a plain {kind}: {told(error)}"
-            raise LawBroken(text, do=PLAIN, field=f"create_{self.subject.kind}") from error
+            where = f"create_{self.subject.kind}"
+            raise LawBroken(text, do=PLAIN, field=where, first=LIVE) from error
 
     def save(self, device: VirtioDevice, on_step: OnStep = silent) -> VirtioState:
         """The state of a device; what the plugin gets wrong in it is a broken law."""
@@ -192,7 +205,8 @@ class Bench(ABC):
             return virtio_save(device, self.drivers, on_step)
         except VirtmigError as error:
             do = "let the hook return its record for every state that a guest can reach"
-            raise LawBroken(f"saving failed: {told(error)}", do=do, field=hook_of(error)) from error
+            text = f"saving failed: {told(error)}"
+            raise LawBroken(text, do=do, field=hook_of(error), first=LIVE) from error
 
     def load(self, device: VirtioDevice, state: VirtioState, on_step: OnStep = silent) -> None:
         """Load a state; anything but a refusal is a broken law."""
@@ -201,7 +215,9 @@ class Bench(ABC):
         except LoadRefused:
             raise
         except VirtmigError as error:
-            raise LawBroken(_reason(error), do=_load_advice(error), field=hook_of(error)) from error
+            text, do = f"loading failed: {told(error)}", _load_advice(error)
+            first = EARLY if isinstance(error, NotYetLoaded) else LIVE
+            raise LawBroken(text, do=do, field=hook_of(error), first=first) from error
 
     def payload(self, state: VirtioState) -> tuple[VirtioState, bytes]:
         """The bytes of a saved state, under the facts that fit its device."""
@@ -213,9 +229,10 @@ class Bench(ABC):
             except EncodeError as error:
                 failed = failed or error
         assert failed is not None  # noqa: S101  there is always one set of facts to try
-        do = "save the record that the layout declares: counts, conditions and types have to fit"
+        do = "save the record that the layout declares: counts, conditions and types have to fit; "
+        do += "or let scramble draw only what a guest can reach"
         field = named(self.layout.parts, failed.where.path, self.layout.scope({}, 0))
-        raise LawBroken(f"it cannot be written: {failed}", do=do, field=field)
+        raise LawBroken(f"it cannot be written: {failed}", do=do, field=field, first=LIVE)
 
     def _facts_to_try(self, state: VirtioState) -> Iterator[tuple[Fact, ...]]:
         """The facts of the device first, then all others that the driver's layouts ask for."""
@@ -225,22 +242,11 @@ class Bench(ABC):
             yield given_facts(dict(zip(known, values, strict=True)))
 
 
-def hook_of(error: VirtmigError) -> str:
-    """The hook that an error of a bound plugin names: `OWNER: HOOK: ...`."""
-    return error.reason.partition(": ")[2].partition(":")[0].partition(" ")[0]
-
-
-def _reason(error: VirtmigError) -> str:
-    return f"loading failed: {told(error)}"
-
-
 def _load_advice(error: VirtmigError) -> str:
     if isinstance(error, NotYetLoaded):
         return "move what needs it to post_load; load_device runs before the subsections"
-    if any(f"'{kind}' object has no" in error.reason for kind in ("VirtioDevice", "Transport")):
-        return PLAIN
     if "belongs to the" in error.reason:
-        return "give your own attribute another name, and leave the core's alone"
+        return "leave the core's alone, it restores them itself; give your own another name"
     if "returned" in error.reason:
         return "return what the hook's reference says: load hooks return nothing"
     return "raise DeviceMismatch if the device cannot take this state; let nothing else out"

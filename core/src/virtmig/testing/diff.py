@@ -32,7 +32,14 @@ class Difference:
         return f"{self.field} ({self.path})" if self.field and deep else self.field or self.path
 
     def said(self, one: str, other: str) -> str:
-        """`saved 3, loaded 0`; of lists whose lengths differ, the lengths."""
+        """`saved 3, loaded 0`; of lists of two lengths, the lengths; of sets, what differs."""
+        if type(self.one) is type(self.other) is frozenset:
+            lost, new = self.one - self.other, self.other - self.one
+            parts = [f"without {shown(sorted(lost, key=repr))}"] if lost else []
+            parts += [f"with {shown(sorted(new, key=repr))} more"] if new else []
+            return f"{one} {len(self.one)} items, {other} {' and '.join(parts)}"
+        if _in_another_order(self.one, self.other):
+            return f"{one} {len(self.one)} items, {other} them in another order"
         lists = [issubclass(type(part), tuple | list) for part in (self.one, self.other)]
         if all(lists) and len(self.one) != len(self.other):
             return f"{one} {len(self.one)} items, {other} {len(self.other)}"
@@ -54,6 +61,8 @@ def differences(
             inner = f"{path}.{spec.key}" if path else spec.key
             ours, theirs = getattr(one, spec.name), getattr(other, spec.name)
             yield from differences(ours, theirs, inner, name, types=types)
+    elif _in_another_order(one, other):
+        yield Difference(field, path, one, other)
     elif _rows(one, other, types=types):
         for index, (ours, theirs) in enumerate(zip(one, other, strict=True)):
             yield from differences(ours, theirs, f"{path}[{index}]", field, types=types)
@@ -68,6 +77,13 @@ def _rows(one: Any, other: Any, *, types: bool) -> bool:
     return all(issubclass(kind, tuple | list) for kind in kinds) and len(one) == len(other)
 
 
+def _in_another_order(one: Any, other: Any) -> bool:
+    """Whether two tuples hold the same items and are not equal."""
+    if not type(one) is type(other) is tuple or len(one) != len(other) or equal(one, other):
+        return False
+    return sorted(map(repr, one)) == sorted(map(repr, other))
+
+
 def equal(one: Any, other: Any) -> bool:
     """Whether two values are equal, whatever a foreign comparison does."""
     try:
@@ -79,9 +95,10 @@ def equal(one: Any, other: Any) -> bool:
 def kind_of(value: Any) -> str:
     """The type of a container, as `looking.frozen` gives it; nothing for anything else."""
     held: Any = value
-    if type(value) is list and held and held[0] in ("list", "tuple", "set", "bytearray"):
+    kind: type[object] = value.__class__
+    if kind is list and held and held[0] in ("list", "tuple", "set", "bytearray"):
         return str(held[0])
-    return "frozenset" if type(value) is frozenset else ""
+    return "frozenset" if kind is frozenset else ""
 
 
 def told_kind(value: Any) -> str:

@@ -13,6 +13,8 @@ from virtmig.testing.report import LawBroken
 from virtmig.wire.layout import layout_of
 from virtmig.wire.scope import Facts, Scope
 
+BYTES = "exact"
+"""The law that tells of a layout that cannot be drawn; every other one would tell it too."""
 ROOTS = ("state", "outer", "config", "queue", "extra")
 
 
@@ -31,17 +33,20 @@ def drawing(driver: Any) -> Generator[None]:
         raise
     except MissingFact as error:
         do = "declare an OpenFact of that name in the driver's `facts`"
-        raise LawBroken(str(error), do=do, field=_asking(driver, error.reason)) from None
+        where = _asking(driver, error.reason)
+        raise LawBroken(str(error), do=do, field=where, first=BYTES) from None
     except Undrawable as error:
         do = "say what a count looks at: @depends_on(...), or the field's name as a text"
-        raise LawBroken(f"a length cannot be drawn: {error}", do=do, field=str(error)) from None
+        text = f"a length cannot be drawn: {error}"
+        raise LawBroken(text, do=do, field=str(error), first=BYTES) from None
     except VirtmigError as error:
         do = "let the declaration read what it allows: conditions, counts, types"
-        raise LawBroken(told(error), do=do, field=error.where.path) from error
+        raise LawBroken(told(error), do=do, field=error.where.path, first=BYTES) from error
     except Exception as error:
         do = "look only at earlier fields and parts; a Condition names its fields in `reads`, a "
         do += "count in @depends_on(...)"
-        raise LawBroken(f"a layout failed: {told(error)}", do=do, field=site(error)) from error
+        text = f"a layout failed: {told(error)}"
+        raise LawBroken(text, do=do, field=site(error), first=BYTES) from error
 
 
 def site(error: BaseException) -> str:

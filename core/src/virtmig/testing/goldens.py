@@ -1,7 +1,8 @@
 """Goldens: real sections beside a plugin's tests, in a folder with a manifest.
 
-`add_golden` takes a section out of a stream file; `read_goldens` gives all of a folder. Only the
-section is kept, as the rest of a stream is guest memory.
+`add_golden` takes a section out of a stream file, `add_payload` the bytes of one as they are;
+`read_goldens` gives all of a folder. Only the section is kept, as the rest of a stream is guest
+memory.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def _tables(manifest: Any) -> list[dict[str, Any]]:
         if name != "golden":
             raise TypeError(f"there is a table {name!r}", TABLE)
     tables: Any = manifest.get("golden", [])
-    if type(tables) is not list or not all(type(one) is dict for one in tables):
+    if tables.__class__ is not list or not all(one.__class__ is dict for one in tables):
         raise TypeError("'golden' is one table", TABLE)
     known = {field.name: field for field in attrs.fields(Golden) if field.name != "folder"}
     needed = [name for name, field in known.items() if field.default is attrs.NOTHING]
@@ -152,32 +153,47 @@ def add_golden(
     about: `arch`, `qemu`, `command`, `generator`, `facts`, `truth`. A section that is there
     already, by its checksum, is left as it is.
     """
-    target = Path(folder)
     with open_stream(stream_path) as stream:
         found = [one for one in stream.sections if one.idstr == idstr]
         if not found:
             there = ", ".join(sorted({one.idstr for one in stream.sections}))
             raise NoDriver(f"{os.fspath(stream_path)} has no section {idstr!r}", hint=there)
         section, machine = found[0], stream.machine
-        data = bytes(stream.payload(section))
-    digest = hashlib.sha256(data).hexdigest()
+        payload = bytes(stream.payload(section))
+    known: dict[str, Any] = {"machine": machine, "instance_id": section.instance_id, **about}
+    return add_payload(folder, payload, idstr, section.version_id, name=name, **known)
+
+
+def add_payload(
+    folder: str | os.PathLike[str],
+    payload: bytes,
+    idstr: str,
+    version_id: int,
+    *,
+    name: str = "",
+    **about: Any,
+) -> Golden:
+    """Enter a payload that is known from elsewhere, without header and footer of its section.
+
+    about: as for `add_golden`, and `machine`, `instance_id`.
+    """
+    target = Path(folder)
+    digest = hashlib.sha256(payload).hexdigest()
     for golden in read_goldens(target):
         if golden.sha256 == digest:
             return golden
-    known: dict[str, Any] = {"machine": machine, **about}
-    name = name or f"{machine or 'machine'}-{digest[:8]}"
+    name = name or f"{about.get('machine') or 'machine'}-{digest[:8]}"
     golden = Golden(
         name=name,
         file=f"{name}.xz",
         sha256=digest,
         idstr=idstr,
-        instance_id=section.instance_id,
-        version_id=section.version_id,
+        version_id=version_id,
         folder=target,
-        **known,
+        **about,
     )
     target.mkdir(parents=True, exist_ok=True)
-    (target / golden.file).write_bytes(lzma.compress(data, preset=9))
+    (target / golden.file).write_bytes(lzma.compress(payload, preset=9))
     _enter(target / MANIFEST, golden)
     return golden
 

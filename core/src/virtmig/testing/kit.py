@@ -10,19 +10,54 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, TypeVar
 
+from virtmig.errors import told
 from virtmig.testing import notes
 from virtmig.testing.draw import Draw
+from virtmig.testing.drawn import record_classes
 from virtmig.testing.isolation import only
 from virtmig.testing.report import LawBroken
 from virtmig.testing.running import examples, random_examples
-from virtmig.testing.subject import Subject
-from virtmig.testing.telling import as_before
+from virtmig.testing.subject import Subject, project_of
+from virtmig.testing.telling import explain, raised_first, told_first
 
 K = TypeVar("K", bound="Kit")
 Law = Callable[[K], None]
 
 CONTRACT = "test_contract"
 """The law that everything else needs: the plugin is found and can be bound."""
+FIRST = (
+    "contract",
+    "settings",
+    "distribution",
+    "imports",
+    "import_does_nothing",
+    "driver_is_constant",
+    "own_names",
+    "hooks_are_marked",
+    "methods_once",
+    "versions",
+    "subsection_names",
+    "device_id",
+    "features",
+    "feature_conditions",
+    "queue_names",
+    "facts",
+    "paths",
+    "exact",
+    "goldens",
+    "each_field_occurs",
+    "hostile_counts",
+    "made_anew",
+    "let_go",
+    "save_twice",
+    "load_save",
+    "each_field_alone",
+    "feature_bits",
+    "goes_on",
+    "load_replaces",
+    "every_field_changes",
+)
+"""The laws that others need, in the order in which a plugin is best mended; then all others."""
 
 
 class Kit:
@@ -52,17 +87,18 @@ class Kit:
             if not self.driver:
                 do = 'write driver = "virtio-..." in the class: the name of the entry point'
                 raise LawBroken(f"{cls.__name__} names no driver", do=do, field="driver")
-            setattr(cls, "_virtmig_subject", Subject(cls.kind, self.driver))  # noqa: B010
+            made = Subject(cls.kind, self.driver, project_of(self._file()))
+            setattr(cls, "_virtmig_subject", made)  # noqa: B010
         found: Subject = cls.__dict__["_virtmig_subject"]
         return found
 
     def each(self, check: Callable[[Draw], None], count: int = 0) -> None:
         """Try `check` on drawn examples; they are the same in each run."""
-        examples(check, count or self.examples, self._seed(check))
+        examples(check, max(1, count or self.examples), self._seed(check))
 
     def each_random(self, check: Callable[[Draw], None], count: int = 0) -> None:
         """The same without Hypothesis, for what is counted over all examples."""
-        random_examples(check, count or 2 * self.examples, self._seed(check))
+        random_examples(check, max(1, count or 2 * self.examples), self._seed(check))
 
     def _seed(self, check: Callable[[Draw], None]) -> int:
         return zlib.crc32(f"{self.driver} {_name_of(check)} {self.seed}".encode())
@@ -73,8 +109,11 @@ class Kit:
 
     def golden_folder(self) -> Path:
         """Where the goldens are."""
-        file = Path(sys.modules[type(self).__module__].__file__ or ".")
-        return file.parent / (self.goldens or "goldens")
+        return self._file().parent / (self.goldens or "goldens")
+
+    def _file(self) -> Path:
+        """The test file."""
+        return Path(getattr(sys.modules[type(self).__module__], "__file__", None) or ".")
 
 
 def law(method: Law[K]) -> Law[K]:
@@ -90,15 +129,17 @@ def law(method: Law[K]) -> Law[K]:
                 _needs_contract(self, method.__name__)
                 method(self)
             except LawBroken as error:
-                _needs_other(self, name, error)
-                error.law = f"{name}: {text}"
-                error.plugin = _label(self)
-                broken = error
+                comes_first = _settled(self, name, text, error)
+                found, block = error.found, str(error)
             except Exception as error:  # noqa: BLE001  whatever the author's test raises
-                raise trimmed(error) from None
+                comes_first, found, block = raised_first(type(self), error, name), told(error), ""
+                if comes_first == name:
+                    raise trimmed(error) from None
             else:
                 return
-        fail(as_before(type(self), broken, name) or str(broken))
+        if comes_first != name:
+            skip(f"the law `{comes_first}` comes first: {found}")
+        fail(block)
 
     vars(test)["law"] = text
     return test
@@ -109,6 +150,11 @@ def laws_of(cls: type[Kit]) -> dict[str, str]:
     found = {name: getattr(cls, name) for name in sorted(dir(cls)) if name.startswith("test_")}
     said = {name: getattr(method, "law", "") for name, method in found.items()}
     return {name.removeprefix("test_"): text for name, text in said.items() if text}
+
+
+def rank(law_name: str) -> int:
+    """Where a law, or a test of the author's own, comes in the order of a run."""
+    return FIRST.index(law_name) if law_name in FIRST else len(FIRST)
 
 
 def _name_of(check: Any) -> str:
@@ -135,32 +181,50 @@ def _needs_contract(kit: Kit, method: str) -> None:
         skip(f"the law `contract` comes first: {error.found}")
 
 
-def _needs_other(kit: Kit, name: str, error: LawBroken) -> None:
-    """What one law is there to tell fails that law alone, if it does fail."""
+def _settled(kit: Kit, name: str, text: str, error: LawBroken) -> str:
+    """Say all that is known of a broken law, and which law tells it; this one, if no other does."""
+    _explained(kit, error)
+    error.law = f"{name}: {text}"
+    error.plugin = _label(kit)
+    return _other(kit, name, error) or told_first(type(kit), error, name)
+
+
+def _explained(kit: Kit, error: LawBroken) -> None:
+    """Say which line of the plugin's it was, as soon as the plugin is there."""
+    if kit.kind and "bound" in vars(kit.subject):
+        explain(error, kit.subject.package, record_classes(kit.subject.driver))
+
+
+def _other(kit: Kit, name: str, error: LawBroken) -> str:
+    """The law that is there to tell a fault, if it is another one and does tell it."""
     if error.first in {"", name}:
-        return
+        return ""
     cls: type[Any] = type(kit)
-    known: dict[str, bool] = cls.__dict__.get("_virtmig_broken", {})
+    known: dict[str, LawBroken | None] = cls.__dict__.get("_virtmig_broken", {})
     setattr(cls, "_virtmig_broken", known)  # noqa: B010
     if error.first not in known:
         test: Any = getattr(cls, f"test_{error.first}", None)
         known[error.first] = _breaks(getattr(test, "__wrapped__", None), kit)
-    if known[error.first]:
-        skip(f"the law `{error.first}` comes first: {error.found}")
+    other = known[error.first]
+    if other is None or other.fault != error.fault:
+        return ""
+    # One that leaves it to a third law would tell nothing, and all of them could be skipped.
+    return error.first if other.first in {"", error.first} else ""
 
 
-def _breaks(method: Any, kit: Kit) -> bool:
-    """Whether a law does not hold; one that is left out tells nothing."""
+def _breaks(method: Any, kit: Kit) -> LawBroken | None:
+    """What a law finds; one that is left out finds nothing."""
     import pytest  # noqa: PLC0415  only a running test needs it
 
     try:
         if method is not None:
             method(kit)
-    except LawBroken:
-        return True
+    except LawBroken as error:
+        _explained(kit, error)
+        return error
     except (Exception, pytest.skip.Exception):  # noqa: BLE001  for its own run to tell
-        return False
-    return False
+        return None
+    return None
 
 
 def trimmed(error: Exception) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from virtmig.testing.goldens import MANIFEST, read_goldens
 from virtmig.testing.report import LawBroken
 
 NEAR = 0.75
+MOST = 3
+"""Paths that are offered in place of one."""
 
 
 def lost_goldens(folder: Path, driver: str, installed: set[str]) -> Iterator[LawBroken]:
@@ -50,20 +53,24 @@ def unnamed(folder: Path) -> Iterator[LawBroken]:
             yield LawBroken(text, do=do, field=path.name)
 
 
-def like(path: str, tree: Any) -> str:
-    """A dotted path of a tree of plain data that is like one that is not there."""
+def like(path: str, tree: Any) -> list[str]:
+    """Dotted paths of a tree of plain data that are like one that is not there, likeliest first."""
     known = [one for one in _paths(tree, "") if one]
-    same = [one for one in known if one.endswith(f".{path}")]
-    return next(iter(same or difflib.get_close_matches(path, known, 1)), "")
+    last = re.split(r"[./]", path)[-1]
+    behind = [one for one in known if one.endswith(f".{path}")]
+    same = [one for one in known if re.split(r"[./]", one)[-1] == last]
+    near = difflib.get_close_matches(path, known, MOST)
+    return list(dict.fromkeys(behind or [*same[:MOST], *near]))[:MOST]
 
 
 def _paths(tree: Any, path: str) -> Iterator[str]:
     yield path
-    if isinstance(tree, Mapping):
+    kind: type[object] = tree.__class__
+    if issubclass(kind, Mapping):
         items: Mapping[Any, Any] = tree
         for key, value in items.items():
             yield from _paths(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(tree, Sequence) and not isinstance(tree, str | bytes):
+    elif issubclass(kind, Sequence) and not issubclass(kind, str | bytes):
         values: Sequence[Any] = tree
         for number, value in enumerate(values[:4]):
             yield from _paths(value, f"{path}[{number}]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import inspect
 import logging
 import os
 import random
@@ -34,6 +35,8 @@ TOUCHED = (
 )
 """Audit events that a plugin has no reason for."""
 CACHES = (".pyc", "__pycache__")
+OWN_OF_OS = ("os", "collections", "_collections_abc")
+"""Modules between who asks for a variable of the environment and its value."""
 OPENED = "opens {} for writing", "reads {}"
 _heard: list[list[str]] = []
 """Where audit events go; empty while nobody listens."""
@@ -149,7 +152,7 @@ def _opened(path: Any, mode: str) -> str:
     writes, reads = OPENED
     if set(mode) & set("wax+"):
         return writes.format(f"{path!r:.60}")
-    name = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
+    name = "" if isinstance(path, int) else os.fsdecode(path or "")
     if not mode or not name or name.endswith((".py", ".pth")):
         return ""
     own = [sys.prefix, sys.base_prefix, *(one for one in sys.path if one)]
@@ -163,8 +166,7 @@ def _registered(found: list[str]) -> Generator[None]:
     register = atexit.register
 
     def note(function: Callable[..., Any], *given: Any, **named: Any) -> Callable[..., Any]:
-        caller = str(sys._getframe(1).f_globals.get("__name__", ""))  # noqa: SLF001  who it is
-        if caller.partition(".")[0] not in sys.stdlib_module_names:
+        if next(_callers(), "").partition(".")[0] not in sys.stdlib_module_names:
             found.append("registers a function with atexit")
         return register(function, *given, **named)
 
@@ -197,10 +199,15 @@ def _environment_read(found: list[str], package: str) -> Generator[None]:
 
 def _asks(package: str) -> bool:
     """Whether it is this package that asks for a variable."""
-    at: types.FrameType | None = sys._getframe(2)  # noqa: SLF001  who it is
+    tops = (name.partition(".")[0] for name in _callers())
+    return next((top for top in tops if top not in OWN_OF_OS), "") == package
+
+
+def _callers() -> Iterator[str]:
+    """Names of the modules whose functions are running, innermost first; this one is left out."""
+    at = inspect.currentframe()
     while at is not None:
-        name = str(at.f_globals.get("__name__", "")).partition(".")[0]
-        if name not in {"os", "collections", "_collections_abc"}:
-            return name == package
+        name = str(at.f_globals.get("__name__", ""))
+        if name != __name__:
+            yield name
         at = at.f_back
-    return False

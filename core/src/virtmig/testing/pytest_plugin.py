@@ -28,6 +28,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run those laws first that others need; what is no conformance class stays as it is."""
+    places: dict[Any, list[int]] = {}
+    for place, item in enumerate(items):
+        if _kit_class(item) is not None:
+            places.setdefault(item.parent, []).append(place)
+    for mine in places.values():
+        from virtmig.testing.kit import rank  # noqa: PLC0415
+
+        found = [items[place] for place in mine]
+        found.sort(key=lambda item: rank(item.name.removeprefix("test_")))
+        for place, item in zip(mine, found, strict=True):
+            items[place] = item
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """While a test of a conformance class runs, only its own plugin is found."""

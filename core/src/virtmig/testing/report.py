@@ -15,7 +15,8 @@ class LawBroken(AssertionError):
 
     found: what was seen. do: one sentence that says what to change. field: `EchoState.tag`, or the
     attribute, hook or file that is at fault. first: the law that is to tell this; where that one is
-    broken, others are skipped. law, plugin: added by whoever runs the law.
+    broken by it, others are skipped. law, plugin, and fault, which names an exception in the
+    plugin: added by whoever runs the law.
     """
 
     def __init__(self, found: str, *, do: str, field: str = "", first: str = "") -> None:
@@ -24,6 +25,7 @@ class LawBroken(AssertionError):
         self.do = do
         self.field = field
         self.first = first
+        self.fault = ""
         self.law = ""
         self.plugin = ""
 

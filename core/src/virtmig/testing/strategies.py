@@ -124,4 +124,4 @@ def hypothesis_examples(check: Callable[[Draw], None], count: int, start: int) -
     except (LawBroken, HypothesisException, BaseExceptionGroup, Enough):
         if not found:
             raise
-        raise found[-1] from None
+        raise found[-1] from found[-1].__cause__  # without what Hypothesis has to say

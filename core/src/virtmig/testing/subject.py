@@ -21,6 +21,7 @@ from virtmig.errors import (
 from virtmig.hooks.bound import BoundDevice, BoundSection, BoundTransport
 from virtmig.hooks.contract import contract_findings
 from virtmig.hooks.discovery import DEVICES, SECTIONS, TRANSPORTS, Installed, find, scan
+from virtmig.hooks.stale import AGAIN, stale_entry_points
 from virtmig.testing.process import core_attributes
 from virtmig.testing.report import LawBroken
 
@@ -29,6 +30,9 @@ BINDERS = {"device": BoundDevice, "transport": BoundTransport, "section": BoundS
 DRIVERS = {"device": "DeviceDriver", "transport": "TransportDriver", "section": "SectionDriver"}
 
 SPELL = "spell hooks and their arguments as in docs/reference/hooks.md"
+NEAR = 3
+"""Folders above a test file in which its project may lie."""
+COPIED = "the entry points of pyproject.toml are copied when it is installed, and not followed"
 ADVICE = {
     "the entry point is": "give the driver and the entry point the same name",
     "unknown hook": SPELL,
@@ -43,12 +47,14 @@ ADVICE = {
 class Subject:
     """One driver: its entry point, its distribution, its plugin object, and that object bound.
 
-    kind: `device`, `transport` or `section`. name: of the entry point.
+    kind: `device`, `transport` or `section`. name: of the entry point. project: the folder of the
+    pyproject.toml that lies beside its tests.
     """
 
-    def __init__(self, kind: str, name: str) -> None:
+    def __init__(self, kind: str, name: str, project: Path | None = None) -> None:
         self.kind = kind
         self.name = name
+        self.project = project
         self.group = GROUPS[kind]
         self.core = core_attributes()
         """The functions and attributes of the core before the plugin's hooks run."""
@@ -64,7 +70,17 @@ class Subject:
         except NoDriver:
             raise self._not_found() from None
 
+    @cached_property
+    def stale(self) -> LawBroken | None:
+        """Entry points of the project that are other ones than those installed."""
+        found = stale_entry_points(self.project) if self.project else []
+        if not found:
+            return None
+        return LawBroken("; ".join(found), do=f"{AGAIN} again: {COPIED}", field="entry point")
+
     def _not_found(self) -> LawBroken:
+        if self.stale is not None:
+            return self.stale
         for one in scan().drivers:
             if one.name == self.name:
                 do = f"move it to [project.entry-points.{self.group!r}], or test it as a {one.kind}"
@@ -82,6 +98,8 @@ class Subject:
         try:
             return self.source.load()
         except PluginError as error:
+            if self.stale is not None:
+                raise self.stale from error
             do = self._import_advice(error)
             raise LawBroken(error.reason, do=do, field="entry point") from error
 
@@ -190,6 +208,12 @@ class Subject:
         except VirtmigError as error:
             do = "let describe_driver return data and do nothing else"
             raise LawBroken(told(error), do=do, field="describe_driver") from error
+
+
+def project_of(file: Path) -> Path | None:
+    """The folder of the pyproject.toml that is nearest above a test file, if one is near."""
+    near = list(file.absolute().parents)[:NEAR]
+    return next((one for one in near if (one / "pyproject.toml").is_file()), None)
 
 
 def relative(path: Path) -> str:

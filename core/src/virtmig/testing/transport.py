@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from virtmig.testing.bench import Author, Bench
 from virtmig.testing.benches import TransportBench
 from virtmig.testing.draw import Draw
+from virtmig.testing.laws.asking import AskingLaws
 from virtmig.testing.laws.docs import DocLaws
 from virtmig.testing.laws.facts import FactLaws
 from virtmig.testing.laws.goldens import LiveGoldenLaws
@@ -31,6 +32,7 @@ class TransportConformance(
     LiveGoldenLaws,
     FactLaws,
     HookLaws,
+    AskingLaws,
     RoundTripLaws,
     SaveLaws,
     StateLaws,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Generator
 from types import CodeType, FrameType
@@ -53,9 +55,27 @@ def printed() -> Generator[list[str]]:
     """What is printed inside; the list has one text when it is done."""
     found: list[str] = []
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _written() as below:
         yield found
-    found.append((out.getvalue() + err.getvalue()).strip())
+    found.append((out.getvalue() + err.getvalue() + below[0]).strip())
+
+
+@contextlib.contextmanager
+def _written() -> Generator[list[str]]:
+    """What is written to the descriptors of output and errors themselves."""
+    found: list[str] = []
+    kept = [(descriptor, os.dup(descriptor)) for descriptor in (1, 2)]
+    with tempfile.TemporaryFile() as file:
+        for descriptor, _ in kept:
+            os.dup2(file.fileno(), descriptor)
+        try:
+            yield found
+        finally:
+            for descriptor, copy in kept:
+                os.dup2(copy, descriptor)
+                os.close(copy)
+            file.seek(0)
+            found.append(file.read().decode("utf-8", "replace"))
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from virtmig.errors import shown, told
@@ -12,10 +13,13 @@ from virtmig.testing.draw import Draw
 from virtmig.testing.kit import law
 from virtmig.testing.laws.wire import WireLaws
 from virtmig.testing.report import LawBroken
+from virtmig.testing.watching import another_day, printed
 from virtmig.virtio.element import ELEMENT_NDESCS
 from virtmig.virtio.facts import HOST_BYTEORDER, OpenFact
 from virtmig.wire.scope import Facts
 
+VIEW = "view"
+"""What is at fault, and the law that tells so."""
 CORE_FACTS = (ELEMENT_NDESCS.name, HOST_BYTEORDER.name, "vring_align")
 
 
@@ -92,13 +96,31 @@ def check_view(view: Any, parts: dict[str, Any]) -> None:
     """The view of a state's first part is plain data, and leaves the record alone."""
     part = next(iter(parts.values()))
     kept = copy.deepcopy(part)
-    do = "let the view take any record and give a dict of texts, numbers, lists and dicts"
     try:
-        made = dict(view(part))
+        with printed() as said:
+            made = dict(view(part))
         again = json.loads(json.dumps(made))
+        with another_day():
+            later = dict(view(part))
     except Exception as error:
-        raise LawBroken(f"of {shown(part)}: {told(error)}", do=do, field="view") from error
+        do = "let the view take any record and give a dict of texts, numbers, lists and dicts"
+        text = f"of {shown(part)}: {told(error)}"
+        raise LawBroken(text, do=do, field=VIEW, first=VIEW) from error
+    for found, do in _seen(made, again, later, said[0]):
+        raise LawBroken(found, do=do, field=VIEW, first=VIEW)
+    for differs in differences(kept, part, "record"):
+        do = "let the view only read the record"
+        text = differs.said("before", "after the view")
+        raise LawBroken(text, do=do, field=differs.name, first=VIEW)
+
+
+def _seen(made: Any, again: Any, later: Any, said: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with a view, by what it became as JSON, a day later, and on the screen."""
     if again != made:
-        raise LawBroken(f"{shown(made)} is not JSON", do=do, field="view")
-    for found in differences(kept, part, "record"):
-        raise LawBroken(found.said("before", "after the view"), do=do, field=found.name)
+        do = "let the view give texts, numbers, lists, and dicts with texts for keys"
+        yield f"{shown(made)} is not JSON", do
+    if later != made:
+        do = "let the view say what the record holds and nothing else: no clock, no chance"
+        yield f"{shown(made)}, then {shown(later)}", do
+    if said:
+        yield f"printed {shown(said)}", "return what people are to see, and print nothing"

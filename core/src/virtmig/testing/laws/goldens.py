@@ -119,7 +119,7 @@ class GoldenLaws(WireLaws):
 
     @law
     def test_goldens(self) -> None:
-        """Each golden is read to its last byte, is what the monitor said, and is written again."""
+        """Each golden is read to its last byte, is what the manifest says, and is written again."""
         if not self.all_goldens:
             with everything():
                 installed = {one.name for one in scan().drivers}
@@ -151,7 +151,7 @@ class GoldenLaws(WireLaws):
                 found = dig(plain, path)
             except KeyError:
                 do = "correct the path in the manifest: dotted, as `virtmig inspect --json` has it"
-                near = like(path, plain)
+                near = " or ".join(like(path, plain))
                 do = f"did you mean {near}? {do}" if near else do
                 text = f"golden {golden}: no field {path}"
                 raise LawBroken(text, do=do, field=path) from None
@@ -159,7 +159,7 @@ class GoldenLaws(WireLaws):
                 do = "check order, width and byte order of the fields against QEMU's source"
                 if str(found) == str(expected):
                     do = f"write it in the manifest as what it is: {json.dumps(found)}"
-                text = f"golden {golden}: decoded {found!r}, the monitor said {expected!r}"
+                text = f"golden {golden}: decoded {found!r}, the manifest says {expected!r}"
                 raise LawBroken(text, do=do, field=named(layout.parts, path, layout.scope({}, 0)))
 
 

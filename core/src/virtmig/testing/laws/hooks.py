@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import time
 import warnings
 from typing import Any
 
-from virtmig.errors import LoadRefused, shown
+from virtmig.errors import DeviceMismatch, LoadRefused, shown, told
 from virtmig.hooks.tracing import hook_specs
+from virtmig.testing.crash import came_from
 from virtmig.testing.draw import Draw, RandomDraw
 from virtmig.testing.drawn import record_classes
 from virtmig.testing.kit import law
 from virtmig.testing.laws.live import LiveKit, unlike_attributes
-from virtmig.testing.looking import core
+from virtmig.testing.looking import core, own
 from virtmig.testing.process import audited, changes, shared_state, unusual
 from virtmig.testing.report import LawBroken
 from virtmig.testing.watching import calls_of, early_looks, printed
@@ -22,6 +24,10 @@ from virtmig.virtio.subsections import TAILS
 from virtmig.wire.layout import layout_of
 
 MARK = "virtmig_impl"
+TIMED = 3
+"""Loads of which the quickest is looked at."""
+SLOW = 0.02
+"""Seconds from which on a load of a small state is worth a note."""
 OF = {
     "device": ("save_device", "load_device", "post_load", "save_outer", "load_outer"),
     "transport": (
@@ -150,9 +156,8 @@ class HookLaws(LiveKit):
             self.subject.describe()
             self.put(bench.fresh(setting), bench.save(device))
         if said[0]:
-            raise LawBroken(
-                f"printed {shown(said[0])}", do="use logging, or nothing", field="hooks"
-            )
+            do = "say it by logging, below the level of a warning, or not at all"
+            raise LawBroken(f"printed {shown(said[0])}", do=do, field="hooks")
 
     @law
     def test_no_side_effects(self) -> None:
@@ -175,6 +180,22 @@ class HookLaws(LiveKit):
         for text in (*done, *(f"warns of {one.message}" for one in warned)):
             do = "take what a hook needs from the device and the state, and leave the rest alone"
             raise LawBroken(f"a hook {text}", do=do, field="hooks")
+        self._lasting(setting, draw)
+
+    def _lasting(self, setting: VirtioState, draw: Draw) -> None:
+        """What hooks leave in the plugin object, and hooks that wait, are worth a note."""
+        bench, plugin = self.bench(), self.subject.plugin
+        state = bench.save(bench.scrambled(setting, draw))
+        device, held = bench.fresh(setting), own(plugin)
+        taken: list[float] = []
+        for _ in range(TIMED):
+            start = time.perf_counter()
+            self.put(device, state)
+            taken.append(time.perf_counter() - start)
+        for name, *_ in unlike_attributes(held, own(plugin)):
+            self.note(f"{type(plugin).__name__}.{name} changes in a load: all devices share it")
+        if min(taken) > SLOW:
+            self.note(f"a load takes {min(taken) * 1000:.0f} ms: does a hook wait for something?")
 
     @law
     def test_refusals(self) -> None:
@@ -193,6 +214,9 @@ class HookLaws(LiveKit):
     def _says_why(self, error: LoadRefused) -> None:
         path = error.where.path
         hook = f"load hooks of {self.subject.name}"
+        if not isinstance(error, DeviceMismatch) and came_from(error, self.subject.package):
+            do = "raise DeviceMismatch: the other kinds of LoadRefused are the core's own"
+            raise LawBroken(f"a {told(error)}", do=do, field=path or hook)
         if not error.reason.strip():
             do = 'say what does not fit: DeviceMismatch("this device has ...", path="device.field")'
             raise LawBroken("a refusal without a reason", do=do, field=path or hook)

@@ -41,7 +41,7 @@ class ObjectLaws(LiveKit):
         do = "keep state in the instance: no class attribute, no module variable, no plugin object"
         for found in same_parts(bench, first, bench.save(one)):
             text = found.said("saved", "after another device was saved")
-            raise LawBroken(text, do=do, field=found.name)
+            raise LawBroken(text, do=do, field=found.name, first="save_twice")
         if not all(self.comes_back(state, setting) for state in (first, second)):
             return  # with one device alone: the law load_save tells
         a, b, idle = (bench.fresh(setting) for _ in range(3))
@@ -195,7 +195,8 @@ class ObjectLaws(LiveKit):
             if name not in changed:
                 do = "work it out in post_load from features and state; or take it out of `derived`"
                 found = "after no load it is other than in a fresh device"
-                raise LawBroken(found, do=do, field=f"{kind}.{name}")
+                first = "every_field_changes"
+                raise LawBroken(found, do=do, field=f"{kind}.{name}", first=first)
 
     def _as_while_running(
         self, kind: str, fresh: dict[str, Any], used: dict[str, Any], now: dict[str, Any]

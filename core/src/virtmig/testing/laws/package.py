@@ -33,6 +33,8 @@ class PackageLaws(Kit):
     @law
     def test_distribution(self) -> None:
         """Metadata and source are what `virtmig plugins validate` asks for."""
+        if self.subject.stale is not None:
+            raise self.subject.stale
         found = static_findings(of_installed(self.subject.source.distribution, scan()))
         self._report(found)
         lines = on_core(self.subject.distribution.requires or ())

@@ -40,8 +40,10 @@ class RoomLaws(LiveKit):
         do += "the device has; or raise DeviceMismatch for more"
         for found in same_parts(bench, state, again):
             long = isinstance(found.one, tuple) or "[" in found.path
+            first = "any_state" if "[" in found.path else ""
             if long and found.field.rpartition(".")[2] not in self.normalised:
-                raise LawBroken(found.said("loaded", "saved"), do=do, field=found.name)
+                text = found.said("loaded", "saved")
+                raise LawBroken(text, do=do, field=found.name, first=first)
 
     def _in_time(self, bench: Bench, state: VirtioState) -> VirtioState | None:
         """What is saved after a load of a full state; None if it is refused."""

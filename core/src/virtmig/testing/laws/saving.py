@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from virtmig.errors import VirtmigError, shown
-from virtmig.testing.diff import differences, equal
+from virtmig.testing.diff import differences, equal, told_kind
 from virtmig.testing.draw import Draw
 from virtmig.testing.kit import law
 from virtmig.testing.laws.live import LiveKit, same_parts, unlike_attributes
@@ -32,7 +32,7 @@ class SaveLaws(LiveKit):
         one = bench.save(device)
         kept = copy.deepcopy(one)
         for name, value, now in unlike_attributes(held, own(bench.live(device))):
-            text = f"{shown(value)} before a save, {shown(now)} after it"
+            text = f"{told_kind(value)} before a save, {told_kind(now)} after it"
             do = "let the save hook only read"
             raise LawBroken(text, do=do, field=self.called(device, name))
         if everything(device) != before:

@@ -17,10 +17,13 @@ from virtmig.formats import tree
 from virtmig.testing.bytework import Spot, anatomy, bounded, read_damaged
 from virtmig.testing.diff import Difference, fields_of, first
 from virtmig.testing.draw import Draw, RandomDraw
+from virtmig.testing.keeping import EXTRA
 from virtmig.testing.kit import law
 from virtmig.testing.laws.contract import ContractLaws
 from virtmig.testing.report import LawBroken
+from virtmig.wire.counted import Counted
 from virtmig.wire.layout import layout_of
+from virtmig.wire.types import Int
 
 STATES = 6
 """Drawn states whose bytes are damaged, beside the goldens."""
@@ -28,6 +31,8 @@ CUTS = 300
 OCCUR = 120
 """Drawn states in which each field has to be there at least once."""
 FLIPS = 40
+MANY = 1 << 16
+"""Items that a count may ask for without being worth a note."""
 TRIES = 4
 """States in which each field is given hostile values."""
 
@@ -119,13 +124,20 @@ class WireLaws(ContractLaws):
     def test_each_field_occurs(self) -> None:
         """Each field is on the wire in some state: no condition is impossible."""
         seen: set[str] = set()
+        always = {EXTRA}
 
         def look(draw: Draw) -> None:
             version = draw.choice(self.versions())
-            for path, part in self.bench().parts(self.bench().draw_state(draw, version)).items():
+            parts = self.bench().parts(self.bench().draw_state(draw, version))
+            always.intersection_update(parts)
+            for path, part in parts.items():
                 seen.update(name for name, _, value in fields_of(part, path) if value is not None)
 
         self.each_random(look, OCCUR)
+        if always:
+            self.note(
+                "has_extra_state was always True: no state without virtio/extra_state was met"
+            )
         for cls in self.record_classes():
             for field in layout_of(cls).all_fields:
                 name = f"{cls.__name__}.{field.name}"
@@ -135,7 +147,7 @@ class WireLaws(ContractLaws):
                     do = "mend its condition; if it needs a rare value of another field: "
                     do += f"rare = ({field.name!r},)"
                     found = f"in {OCCUR} drawn states it is never there{when}"
-                    raise LawBroken(found, do=do, field=name)
+                    raise LawBroken(found, do=do, field=name, first="feature_conditions")
 
     @law
     def test_truncation(self) -> None:
@@ -171,6 +183,10 @@ class WireLaws(ContractLaws):
                 if spot.size in (2, 4, 8) and tried[spot.name] < TRIES:
                     tried[spot.name] += 1
                     self._hostile(layout, case, spot)
+        for cls in self.record_classes():
+            for name, high in unbounded(cls):
+                text = f"{cls.__name__}.{name} may ask for {high} items"
+                self.note(f"{text}: if the device has a bound, write .upto(N) behind its type")
 
     def _hostile(self, layout: Any, case: Case, spot: Spot) -> None:
         counts = ((1 << 8 * spot.size) - 1, (1 << 8 * spot.size - 1) - 1, 0)
@@ -195,6 +211,19 @@ def unlike(ours: dict[str, Any], theirs: dict[str, Any]) -> Difference | None:
         if found is not None:
             return found
     return None
+
+
+def unbounded(cls: type[Any]) -> Iterator[tuple[str, int]]:
+    """Counts of a record that nothing but the width of their type bounds, and how high they get."""
+    layout = layout_of(cls)
+    kinds = {field.name: field.type for field in layout.all_fields}
+    for field in layout.all_fields:
+        count = field.type.count if isinstance(field.type, Counted) else None
+        kind = kinds[count] if isinstance(count, str) else None
+        if isinstance(count, str) and isinstance(kind, Int):
+            whole = (1 << 8 * kind.size - 1) - 1  # of a signed one; any number less is a bound
+            if kind.high >= max(whole, MANY):
+                yield count, kind.high
 
 
 def cuts(case: Case) -> list[int]:
