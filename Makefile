@@ -34,7 +34,7 @@ $(VENV)/installed: $(SETTINGS)
 	touch $@
 
 $(VENV)/tests-installed: $(VENV)/installed
-	$(PIP) pip -e './core[new,testing]'
+	$(PIP) pip -e './core[lzo,new,testing,url,zstd]'
 	touch $@
 
 clean:

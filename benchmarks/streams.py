@@ -7,6 +7,8 @@ import random
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from virtmig.stream.opening import open_stream
+
 Kind = Literal["dense", "mixed"]
 PAGE = 4096
 MACHINE = b"pc-q35-10.0"
@@ -60,3 +62,22 @@ def _write_devices(out: BinaryIO, count: int) -> None:
         listed.append(f'{{"name":"{name}","instance_id":0,"fields":[{field}]}}')
     text = f'{{"page_size":4096,"devices":[{",".join(listed)}]}}'.encode()
     out.write(b"\0\6" + len(text).to_bytes(4, "big") + text)
+
+
+def repeat_stream(real: str, path: str, mib: int) -> None:
+    """Write a real stream whose pages are sent again and again, until it is `mib` MiB long.
+
+    The pages are those of the first section behind the head, which is all of RAM if the guest was
+    stopped before it was saved; each time they come as a PART of their own.
+    """
+    data = Path(real).read_bytes()
+    with open_stream(real) as stream:
+        ram, start = stream.live[0], stream.live[-1].after
+    record = ram.section_id.to_bytes(4, "big")
+    end = data.index(EOS + b"\x7e" + record, start)
+    part = b"\2" + record + data[start + 5 : end] + EOS + b"\x7e" + record
+    with Path(path).open("wb") as out:
+        out.write(data[:start])
+        while out.tell() < mib << 20:
+            out.write(part)
+        out.write(data[start:])

@@ -15,14 +15,19 @@ from tools import api_surface
 from tools.api_surface import Entry
 from virtmig import api
 from virtmig.formats.tables import anchor, table
+from virtmig.wire.run import NATIVE
+from virtmig.wire.types import Int
 
 SECTIONS = {
     "Describing a driver": ("virtio.drivers", "virtio.facts"),
+    "Declaring what QEMU gets wrong": ("virtio.defects", "virtio.finishing"),
     "Declaring records": ("wire.record", "wire.scope", "wire.counted", "wire.codec"),
+    "Declaring what a change does": ("wire.meaning",),
     "Wire types made of others": ("wire.compound",),
     "Wire types": ("wire.types",),
     "Hooks and live objects": ("hooks.hookspecs", "live.device", "live.transfer"),
     "States and records of the core": ("virtio.state", "virtio.element"),
+    "Reading another kind of file": ("containers.contract", "stream.place", "stream.writing"),
     "Errors that plugins raise or meet": ("errors",),
     "Constants": ("virtio.common",),
 }
@@ -108,13 +113,27 @@ def _types(
     rows: list[tuple[str, ...]] = []
     for one in plain:
         kind, _, label = one.text.removeprefix(": ").partition(", ")
-        text = meaning(one.name).partition("\n")[0]
+        text = _integer(one.name) or meaning(one.name).partition("\n")[0]
         rows.append((f"`{one.name}`", f"`{kind}`", f"`{label}`", since.get(one.key, ""), text))
     yield from table(("name", "class", "in tables", "since", "meaning"), rows)
     yield ""
     methods = [one for one in entries if _belongs(one, "Int")] if len(rows) > 1 else []
     if methods:
+        yield from (inspect.cleandoc(Int.__doc__ or ""), "")
         yield from ("```text", *(f"{one.name}{one.text}" for one in methods), "```", "")
+
+
+ORDERS = {"": "", ">": "big-endian", "<": "little-endian", NATIVE: "in the host's byte order"}
+
+
+def _integer(name: str) -> str:
+    """What tells one integer type from another; empty for other types."""
+    one: Any = getattr(api, name)
+    if not isinstance(one, Int):
+        return ""
+    low = f"-{-one.low:#x}" if one.low else "0"
+    words = f"{'signed' if one.low else 'unsigned'}, {8 * one.size} bits", ORDERS[one.order]
+    return f"{', '.join(filter(None, words))}: {low} to {one.high:#x}"
 
 
 def contents() -> Iterator[str]:

@@ -27,12 +27,12 @@ import click
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # as a script it finds its neighbours by their full names too
 
-from tools import api_reference, device_table, plugin_table  # noqa: E402  the path comes first
+from tools import api_reference, defect_table, device_table, plugin_table  # noqa: E402  the path comes first
 from tools.api_surface import CORE_RECORDS as CORE  # noqa: E402
 from tools.api_surface import error_classes, hooks, implementers, signature  # noqa: E402
 from virtmig.cli.main import virtmig  # noqa: E402
+from virtmig.environment import VARIABLES  # noqa: E402
 from virtmig.formats.tables import anchor, driver_markdown, record_markdown, table  # noqa: E402
-from virtmig.hooks.environment import VARIABLES  # noqa: E402
 from virtmig.scaffold.project import drivers  # noqa: E402
 from virtmig.scaffold.readme import field_tables, filled, part_names  # noqa: E402
 from virtmig.testing import (  # noqa: E402
@@ -237,6 +237,7 @@ PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "transports": device_table.transports_part,
     "proven": device_table.proven_part,
     "gaps": device_table.gaps_part,
+    "defects": defect_table.defects_part,
     "laws": laws_part,
     "save": lambda _: steps_part(order.SAVE),
     "load": lambda _: steps_part(order.LOAD),

@@ -70,7 +70,7 @@ def install(wheels: Sequence[Path], *, lowest: bool = False, tests: bool = False
     subprocess.run(
         [*PIP, "install", "--no-deps", "--force-reinstall", *map(str, wheels)], check=True
     )
-    extras = "[new,testing]" if tests else ""
+    extras = "[lzo,new,testing,url,zstd]" if tests else ""
     wanted = [f"{wheel}{extras}" if _is_core(wheel) else str(wheel) for wheel in wheels]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
         constraints.write("\n".join(lowest_versions() if lowest else []))

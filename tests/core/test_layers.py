@@ -17,20 +17,23 @@ SOURCES = ROOT / "core/src/virtmig"
 LAYERS = (
     ("virtmig",),
     ("virtmig.errors",),
-    ("virtmig.wire", "virtmig.stream"),
+    ("virtmig.environment",),
+    ("virtmig.wire", "virtmig.stream", "virtmig.containers"),
     ("virtmig.guest", "virtmig.virtio"),
     ("virtmig.live.phase", "virtmig.live.device", "virtmig.live.transfer"),
     ("virtmig.hooks",),
     ("virtmig.live",),
     ("virtmig.reading", "virtmig.checking"),
-    ("virtmig.explaining", "virtmig.formats"),
+    ("virtmig.explaining", "virtmig.formats", "virtmig.repairing"),
+    ("virtmig.editing",),
     ("virtmig.scaffold", "virtmig.testing"),
     ("virtmig.cli",),
     ("virtmig.__main__", "virtmig.api"),
 )
 LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}
 # Within a layer nothing is shared: these know nothing of each other.
-APART = [{"virtmig.wire", "virtmig.stream"}, {"virtmig.testing", "virtmig.scaffold"}]
+APART = [{"virtmig.wire", "virtmig.stream"}, {"virtmig.wire", "virtmig.containers"}]
+APART += [{"virtmig.testing", "virtmig.scaffold"}]
 APART += [{"virtmig.reading", "virtmig.checking"}]
 APART += [{"virtmig.explaining", "virtmig.formats"}, {"virtmig.guest", "virtmig.virtio"}]
 

@@ -50,6 +50,20 @@ def test_a_hook_has_an_entry_with_its_exact_signature(name):
     assert f"\n```text\n{exact}\n```\n" in entry
 
 
+def test_integers_are_told_apart():
+    """By sign, width, byte order and range: nothing else is different in them."""
+    text = section(page("api.md"), "## Wire types")
+    kinds = [line.split(" | ") for line in text.splitlines() if "| `Int` |" in line]
+    assert len({kind[-1] for kind in kinds}) == len(kinds) > 8
+    assert (
+        "| `sbe32` | `Int` | `sbe32` | 0.1.0 | signed, 32 bits, big-endian: -0x80000000 to" in text
+    )
+    assert (
+        "| `le16` | `Int` | `le16` | 0.1.0 | unsigned, 16 bits, little-endian: 0 to 0xffff" in text
+    )
+    assert "native64` | 0.1.0 | unsigned, 64 bits, in the host's byte order: 0 to" in text
+
+
 def named_for_hooks():
     """The tests that are named for a hook, by its name; each with what it asserts."""
     text = (ROOT / "tests" / "core" / "hooks" / "test_each_hook.py").read_text()

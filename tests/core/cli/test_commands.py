@@ -85,7 +85,7 @@ def test_sections_lists_the_whole_stream(virtmig: Command, sample: Path) -> None
         for row, section in zip(data["sections"][-3:], stream.sections[-3:], strict=True):
             assert (row["start"], row["size"]) == (section.start, section.size)
     lines = virtmig("sections", sample).out.splitlines()
-    assert len(lines) == len(data["sections"]) + 7
+    assert len(lines) == len(data["sections"]) + 8
 
 
 def test_load_takes_every_device_through_the_hooks(virtmig: Command, sample: Path) -> None:

@@ -23,7 +23,12 @@ COMMANDS = {
     "load": "Load a stream's devices into live objects, hook by hook; save them again.",
     "pack": "Write the devices of a stream into one CBOR file.",
     "unpack": "Turn a CBOR file back into sections, or put them into a stream.",
+    "edit": "Change values in a stream, judged before they are written.",
+    "convert": "Write a stream into another kind of file.",
+    "filter": "Change or check a stream on its way through a pipe.",
+    "diff": "Say what differs in the state of two streams.",
     "explain": "Say which field owns a byte of a section.",
+    "repair": "Mend what keeps QEMU from loading a stream.",
     "plugins": "Say what plugins are installed, and what is wrong with them.",
 }
 

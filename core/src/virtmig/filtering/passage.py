@@ -1,0 +1,188 @@
+"""A stream taken through a pipe: edited in front of RAM and behind it, and checked as it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+
+from virtmig.editing.devices import sections_named
+from virtmig.editing.log import Entry, entries
+from virtmig.editing.patches import undo_of
+from virtmig.editing.plan import EditPlan, plan_edits
+from virtmig.editing.requests import Bytes, Machine, MachineBack, Rename, Request
+from virtmig.errors import Contradiction, NoSuchPath, StreamError, UnsafeEdit
+from virtmig.filtering.checks import Checked, check
+from virtmig.filtering.declared import check_declared
+from virtmig.hooks.registry import Registry
+from virtmig.reading import Options
+from virtmig.stream.flow import Flow
+from virtmig.stream.opening import Stream
+from virtmig.stream.passing import Opening, look_at_head, pass_live
+from virtmig.stream.sections import Section
+from virtmig.stream.skeleton import Kept, keep, keep_head
+from virtmig.stream.tailing import Tail
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Wish:
+    """What is to be done to a stream that comes.
+
+    unsafe: allow changes that a running guest driver may be hurt by, and what live devices refuse.
+    """
+
+    requests: Sequence[Request] = ()
+    options: Options = attrs.field(factory=Options)
+    unsafe: bool = False
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Report:
+    """What became of a stream, when all of it is known and its end is not written yet.
+
+    changed: each run of bytes that is another, at its offset in the streams. undo: the patch that
+    takes the edits back. tail: what is still to be written.
+    """
+
+    machine: str
+    judged: Judged
+    changed: Sequence[Entry]
+    undo: dict[str, Any]
+    tail: bytes
+
+
+@attrs.frozen(eq=False)
+class Judged:
+    """What the device state is found to be: what changes in it, and what live devices say."""
+
+    sections: tuple[Section, ...]
+    plan: EditPlan
+    checked: Checked
+
+
+def take_through(
+    flow: Flow, registry: Registry, wish: Wish, on_known: Callable[[Report], None]
+) -> None:
+    """Take a stream from one end of `flow` to the other.
+
+    on_known: called before the end of the stream is written; may raise to prevent that. Whatever
+    is raised, by it or here, what was written is no complete stream.
+    """
+    check_declared(wish.requests, registry)
+    opening = look_at_head(flow)
+    head = _edited_head(opening, registry, wish)
+    flow.replace(len(opening.data), head)
+    pass_live(flow, opening.head)
+    tail = Tail(flow)
+    ends = _Ends(opening, head, tail.start, registry, wish)
+    early = ends.judge_early(tail.state())
+    report = ends.report(tail.all(), early)
+    on_known(report)
+    flow.put(report.tail)
+
+
+def _edited_head(opening: Opening, registry: Registry, wish: Wish) -> bytes:
+    """The head with the edits of what lies in it, which RAM must not leave without."""
+    kept = keep_head(opening)
+    early = [one for one in wish.requests if _is_early(one, kept.stream, registry, wish.options)]
+    plan = plan_edits(kept.stream, registry, early, wish.options)
+    _permit(plan, wish)
+    return kept.edited(plan.edits)[0]
+
+
+def _permit(plan: EditPlan, wish: Wish) -> None:
+    try:
+        plan.permit(unsafe=wish.unsafe)
+    except UnsafeEdit as error:
+        error.hint = "--unsafe allows it"
+        raise
+
+
+def _is_early(request: Request, stream: Stream, registry: Registry, options: Options) -> bool:
+    """Whether a request is about the configuration, or a device that is saved in front of RAM."""
+    sections = stream.sections[:-1]  # the last one stands for those behind RAM
+    match request:
+        case Machine() | MachineBack():
+            return True
+        case Rename():
+            return bool(sections_named(sections, request.old))
+        case Bytes():
+            wanted = request.idstr, request.instance_id
+            return wanted in [(one.idstr, one.instance_id) for one in sections]
+        case _ if request.device:
+            return bool(sections_named(sections, request.device))
+        case _:
+            return bool(sections) and _is_taken(request, stream, registry, options)
+
+
+def _is_taken(request: Request, stream: Stream, registry: Registry, options: Options) -> bool:
+    try:
+        plan_edits(stream, registry, [request], options)
+    except NoSuchPath:
+        return False
+    return True
+
+
+@attrs.frozen(eq=False)
+class _Ends:
+    """A stream of which RAM has been passed on; `at` is where that ended."""
+
+    opening: Opening
+    head: bytes
+    """The head as it was written."""
+    at: int
+    registry: Registry
+    wish: Wish
+
+    def judge_early(self, state: bytes | None) -> Judged | None:
+        """What there is to say of the state while its description is missing.
+
+        None if it cannot be told apart without one; then the source is gone before it is judged.
+        """
+        if state is None:
+            return None
+        try:
+            kept = keep(self.opening, state, self.at)
+        except StreamError:
+            return None
+        return self._judge(kept)
+
+    def _judge(self, kept: Kept) -> Judged:
+        """Refuse what must not be passed on."""
+        plan = plan_edits(kept.stream, self.registry, self.wish.requests, self.wish.options)
+        _permit(plan, self.wish)
+        edited = self._edited(kept, plan)
+        checked = check(edited.stream, self.registry, self.wish.options, unsafe=self.wish.unsafe)
+        return Judged(kept.stream.sections, plan, checked)
+
+    def _edited(self, kept: Kept, plan: EditPlan) -> Kept:
+        """The skeleton of what is written, framed anew."""
+        head, tail = kept.edited(plan.edits)
+        if head != self.head:
+            reason = "a change in front of RAM depends on what came behind it"
+            raise Contradiction(reason, hint="name the device that it is for, or edit a file")
+        return keep(attrs.evolve(self.opening, data=head), tail, self.at)
+
+    def report(self, tail: bytes, early: Judged | None) -> Report:
+        """What there is to say of the whole stream."""
+        kept = keep(self.opening, tail, self.at)
+        same = early is not None and early.sections == kept.stream.sections
+        judged = early if early is not None and same else self._judge(kept)
+        edited = self._edited(kept, judged.plan)
+        changed = entries(kept.stream, judged.plan)
+        return Report(
+            machine=edited.stream.machine,
+            judged=judged,
+            changed=[_moved(one, kept.tail, self.at) for one in changed],
+            undo=undo_of(kept.stream, judged.plan),
+            tail=edited.data[edited.tail :],
+        )
+
+
+def _moved(entry: Entry, tail: int, at: int) -> Entry:
+    """A changed run of bytes at its offsets in the stream, which came without its pages here."""
+    if entry.offset < tail:
+        return entry
+    by = at - tail
+    return attrs.evolve(entry, offset=entry.offset + by, new_offset=entry.new_offset + by)
