@@ -115,7 +115,7 @@ def test_what_a_project_declares_wrongly_is_told(
 def test_a_group_that_does_not_exist_is_told(tmp_path: Path) -> None:
     changes = {'"virtmig.devices"': '"virtmig.device"'}
     first, second = found(project(tmp_path / "p", changes=changes))
-    groups = "virtmig.transports, virtmig.devices, virtmig.sections"
+    groups = "virtmig.transports, virtmig.devices, virtmig.sections, virtmig.containers"
     assert first[:4] == (
         "no-drivers",
         "error",
@@ -129,6 +129,12 @@ def test_a_group_that_does_not_exist_is_told(tmp_path: Path) -> None:
         "the group 'virtmig.device' of virtio-toaster is none of virtmig's",
         f"use one of {groups}",
     )
+
+
+def test_a_container_is_in_a_group_that_exists_whatever_its_name(tmp_path: Path) -> None:
+    changes = {'"virtmig.devices"': '"virtmig.containers"'}
+    codes = {finding[0] for finding in found(project(tmp_path / "p", changes=changes))}
+    assert not codes & {"no-drivers", "unknown-group", "name-never-found"}
 
 
 @pytest.mark.parametrize("name", ['"toaster"', '"virtio toaster"', '"virtio-töster"'])

@@ -13,11 +13,14 @@ from virtmig import __version__
 from virtmig.checking.modules import find_module, package_folder, python_files, top_of
 from virtmig.checking.sources import source_findings
 from virtmig.checking.subject import Subject
+from virtmig.containers.contract import GROUP as CONTAINERS
 from virtmig.errors import IncompatiblePlugin, PluginError
 from virtmig.hooks.contract import VMSD_NAME, Finding, Severity
 from virtmig.hooks.corerange import CORE, shown_range
 from virtmig.hooks.discovery import DEVICES, KINDS, SECTIONS, TRANSPORTS, Installed
 
+GROUPS = (*KINDS, CONTAINERS)
+"""Every group of entry points; a container is no driver, and its name is nobody's business."""
 VALUE = re.compile(r"\w+(\.\w+)*\s*:\s*\w+(\.\w+)*")
 NAMES = {
     DEVICES: VMSD_NAME,
@@ -40,8 +43,8 @@ def static_findings(subject: Subject) -> list[Finding]:
 
 def _entry_points(subject: Subject) -> Iterator[Finding]:
     place = subject.place
-    if not any(one.group in KINDS for one in subject.points):
-        text = f"has no entry point in {', '.join(KINDS)}"
+    if not any(one.group in GROUPS for one in subject.points):
+        text = f"has no entry point in {', '.join(GROUPS)}"
         do = f'write [project.entry-points."{DEVICES}"] into pyproject.toml, and the driver below'
         yield Finding(code="no-drivers", where=place, what=text, do=do)
     for (group, name), count in Counter((one.group, one.name) for one in subject.points).items():
@@ -54,12 +57,13 @@ def _entry_points(subject: Subject) -> Iterator[Finding]:
 
 def _entry_point(one: Installed, subject: Subject) -> Iterator[Finding]:
     place = subject.place
-    if one.group not in KINDS:
+    if one.group not in GROUPS:
         text = f"the group {one.group!r} of {one.name} is none of virtmig's"
-        do = f"use one of {', '.join(KINDS)}"
+        do = f"use one of {', '.join(GROUPS)}"
         yield Finding(code="unknown-group", severity="warning", where=place, what=text, do=do)
         return
-    if not NAMES[one.group].fullmatch(one.name) or not one.name.isascii():
+    pattern = NAMES.get(one.group)
+    if pattern and not (pattern.fullmatch(one.name) and one.name.isascii()):
         text = f"{one.kind} {one.name!r}: no section is named like that"
         do = "use QEMU's name of it, such as virtio-net"
         yield Finding(code="name-never-found", where=place, what=text, do=do)
