@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,9 @@ from tests.qemu.machine import QemuFailed, installs
 from tests.qemu.test_boot_on import assert_goes_on, ticks
 from virtmig.containers.libvirt import HEADER, read_image
 from virtmig.containers.qcow2 import MAGIC
+from virtmig.errors import UnsupportedContainer
+from virtmig.hooks.registry import Registry
+from virtmig.reading import Decoded, read_devices
 from virtmig.stream.opening import open_stream
 
 if TYPE_CHECKING:
@@ -180,3 +185,44 @@ def run_on(case: Case, install: Install, image: Path, taken: Path, before: str) 
         target.load(taken)
         target.cont()
         assert_goes_on(before, target)
+
+
+def test_the_main_channel_of_multifd_shows_its_devices_and_where_ram_went(
+    install: Install, scratch: Path
+) -> None:
+    """Each channel is recorded as it comes through a socket."""
+    case = replace(CASE, machine="q35")
+    with prepare(case, install) as source:
+        reach(case, source)
+        source.qmp.command("stop")
+        main, *others = record_channels(source, scratch)
+        source.quit()
+    assert len(others) == 2
+    with open_stream(main) as stream:
+        devices = read_devices(stream, Registry())
+        assert [type(one) for one in devices] == [Decoded, Decoded]
+        assert "multifd" in stream.ram().why_absent("pc.ram")
+    for channel in others:
+        with pytest.raises(UnsupportedContainer, match="one channel of a multifd"):
+            open_stream(channel)
+
+
+def record_channels(source: Qemu, folder: Path) -> list[Path]:
+    """A multifd migration with two channels into files; that of the stream is the first one."""
+    paths: list[Path] = []
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(3) as pool:
+        wanted = [{"capability": "multifd", "state": True}]
+        source.qmp.command("migrate-set-capabilities", capabilities=wanted)
+        source.qmp.command("migrate-set-parameters", **{"multifd-channels": 2})
+        source.qmp.command("migrate", uri=f"tcp:127.0.0.1:{server.getsockname()[1]}")
+        for number in range(3):
+            paths.append(folder / f"channel{number}")
+            pool.submit(record, server.accept()[0], paths[-1])
+    return sorted(paths, key=lambda path: path.read_bytes()[:4] != b"QEVM")
+
+
+def record(channel: socket.socket, path: Path) -> None:
+    """All that comes through a channel."""
+    with channel, path.open("wb") as file:
+        while content := channel.recv(1 << 20):
+            file.write(content)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.core.containers.making import PACK, PLAIN, Qcow2, opened, refused
 from tests.core.containers.test_survival import at_most
+from virtmig.containers import compressed
 from virtmig.containers import spool as spooling
 from virtmig.containers.spool import BLOCK, spool
 from virtmig.errors import LimitExceeded, MissingFact, Truncated
@@ -70,6 +71,15 @@ def test_a_bomb_is_given_up_with_the_limit_and_how_to_raise_it(
     assert peak < 24 * MIB
     monkeypatch.setenv("VIRTMIG_UNPACK_RATIO", "1000000")
     assert "description" not in str(refused(tmp_path, bomb))
+
+
+def test_a_file_that_takes_too_much_memory_to_unpack_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compressed, "LARGEST_WINDOW", MIB)
+    error = refused(tmp_path, PACK["xz"](PLAIN))
+    assert isinstance(error, LimitExceeded)
+    assert "too much memory to unpack the xz data" in error.reason
 
 
 @pytest.mark.parametrize("kind", ["gzip", "qcow2", "nested"])

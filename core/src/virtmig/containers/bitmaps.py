@@ -1,4 +1,4 @@
-"""The bitmaps of mapped-ram: which pages are in the file. Words are those of a little-endian host."""
+"""The bitmaps of mapped-ram, in words of a little-endian host: which pages are in the file."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 from virtmig.stream.blocks import MAPPED_RAM
 from virtmig.stream.cursor import Data
@@ -72,10 +72,10 @@ def description_record(record: bytes, *, mapped: bool) -> bytes:
 
 def _is_told(told: Any) -> bool:
     """Whether it has the shape that QEMU gives it."""
-    if not isinstance(told, dict):
+    if type(told) is not dict:
         return False
-    listed: Any = told.get("subsections", [])
-    return isinstance(listed, list) and all(isinstance(one, dict) for one in listed)
+    listed = cast("dict[str, list[Any]]", told).get("subsections", [])
+    return type(listed) is list and all(type(one) is dict for one in listed)
 
 
 def _with_capability(told: dict[str, Any], *, mapped: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import attrs
 
 from virtmig.containers.contract import Container, Inside, Unpacked, Wanted
-from virtmig.errors import BadContainer, Truncated, UnsupportedContainer
+from virtmig.errors import BadContainer, LimitExceeded, Truncated, UnsupportedContainer
 from virtmig.stream.place import CHUNK, Place
 from virtmig.stream.writing import Packer
 
@@ -98,6 +98,9 @@ class Compressed(Container):
         try:
             return decoder.decompress(data, CHUNK)
         except method.damaged as error:
+            if "memory" in str(error).lower():
+                reason = f"it takes too much memory to unpack the {self.name} data: {error}"
+                raise LimitExceeded(reason, offset=at) from error
             reason = f"the {self.name} data is damaged before here: {error}"
             raise BadContainer(reason, offset=at) from error
 

@@ -17,6 +17,8 @@ import attrs
 from virtmig.stream.place import Place
 from virtmig.stream.writing import Packer, Zeros
 
+GROUP = "virtmig.containers"
+"""The group of the entry points of plugins that bring one."""
 PEEKED = 4096
 """Bytes that a container is shown to tell whether a file is its own."""
 

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator
 from importlib import metadata
 from typing import cast
 
-from virtmig.containers.contract import PEEKED, At, Container, Layer, Wanted, sayings
+from virtmig.containers.contract import (
+    GROUP,
+    PEEKED,
+    At,
+    Container,
+    Layer,
+    Wanted,
+    sayings,
+)
 from virtmig.containers.spool import spool
 from virtmig.errors import (
     DriverFailed,
@@ -21,8 +29,6 @@ from virtmig.stream.head import MAGIC
 from virtmig.stream.place import Place
 from virtmig.stream.writing import Zeros
 
-GROUP = "virtmig.containers"
-"""The group of the entry points of plugins."""
 DEEPEST = 4
 """Containers in one another; a file may be made to hold itself."""
 OURS = (

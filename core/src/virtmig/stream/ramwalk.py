@@ -187,7 +187,7 @@ class RamWalk:
 
 
 def skip_content(cursor: Forward, flags: int, page_size: int, at: int) -> None:
-    """Pass over what follows the first word of the item at `at`, and its block's name if it has one.
+    """Pass over what follows the first word, and the block's name, of the item at `at`.
 
     `flags` are those of the word; not those of the end mark and MULTIFD_FLUSH, which stand alone.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 
 import attrs
@@ -19,7 +19,7 @@ from virtmig.stream.search import CUT_DESCRIPTION
 from virtmig.stream.sections import Section, SectionKind
 
 STAND_IN = "virtmig-stand-in"
-"""The idstr of the section that stands for all those that have not come yet."""
+"""The idstr of a section that stands for all those that have not come yet."""
 
 
 @attrs.define(eq=False)
@@ -70,14 +70,20 @@ def keep(opening: Opening, tail: bytes, at: int) -> Kept:
     return Kept(stream, data, len(opening.data), len(front))
 
 
-def keep_head(opening: Opening) -> Kept:
-    """The skeleton of a stream of which only the head is known; one section stands for the rest."""
+def keep_head(opening: Opening, stand_ins: Sequence[str] = (STAND_IN,)) -> Kept:
+    """The skeleton of a stream of which only the head is known.
+
+    stand_ins: idstrs of empty sections in the place of those that have not come; at least one.
+    """
     used = [one.section_id for one in (*opening.head.live, *opening.head.early)]
-    section_id = max(used, default=0) + 1
-    name = STAND_IN.encode()
-    header = bytes([SectionKind.FULL]) + section_id.to_bytes(4, "big") + bytes([len(name)]) + name
-    close = footer(section_id) if opening.head.footers else b""
-    return keep(opening, header + bytes(8) + close + bytes([EOF]), len(opening.data))
+    first = max(used, default=0) + 1
+    tail = b""
+    for section_id, idstr in enumerate(stand_ins, first):
+        name = idstr.encode()
+        record = bytes([SectionKind.FULL]) + section_id.to_bytes(4, "big")
+        tail += record + bytes([len(name)]) + name + bytes(8)
+        tail += footer(section_id) if opening.head.footers else b""
+    return keep(opening, tail + bytes([EOF]), len(opening.data))
 
 
 def _end(head: Head, section: Section) -> bytes:
