@@ -153,7 +153,7 @@ def test_a_filter_inside_the_migrate_command(
         pytest.skip("this QEMU runs in a chroot, where there is no virtmig")
     with prepare(MACHINES["q35"], install) as source:
         reach(MACHINES["q35"], source)
-        uri = f"exec:exec {shlex.join((*FILTER, *arguments))} > out.mig"
+        uri = f"exec:{shlex.join((*FILTER, *arguments))} > out.mig"
         source.qmp.command("migrate-set-parameters", **{"max-bandwidth": FULL_SPEED})
         source.qmp.command("migrate", uri=uri)
         assert ended(source)["status"] == status

@@ -80,7 +80,7 @@ def command(  # noqa: PLR0913  an option each
             write_json(log_file, {"bytes": [dict(log.as_json(one)) for one in report.changed]})
         _tell(report, as_json=as_json)
 
-    with _output() as sink:
+    with output_alone() as sink:
         return _run(Flow(STDIN, sink), registry, wish, on_known)
 
 
@@ -95,7 +95,7 @@ def _can_write(path: str) -> None:
 
 
 @contextmanager
-def _output() -> Generator[int, None, None]:
+def output_alone() -> Generator[int, None, None]:
     """Standard output, for the stream alone: what a plugin prints goes to standard error."""
     sys.stdout.flush()
     sink = os.dup(STDOUT)

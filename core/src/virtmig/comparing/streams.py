@@ -72,9 +72,9 @@ def compare(one: Stream, other: Stream, registry: Registry, asked: Asked) -> Com
     devices_only = any(DEVICES_ONLY in each.container for each in (one, other))
     found = comparing.matched(devices_only=devices_only)
     pairs = sorted((pair for each in found for pair in each.pairs), key=lambda p: p.one.header)
-    stream = [*_configurations(one, other), *_order(pairs)]
+    stream = [*_machines(one, other), *_order(pairs)]
     if not devices_only:
-        stream += _blocks(one, other)
+        stream += [*_configurations(one, other), *_blocks(one, other)]
     compared = [comparing.pair(pair, counting) for pair in pairs]
     return Comparison(
         stream=tuple(each for each in stream if counting.counts(each.path)),
@@ -136,7 +136,9 @@ class _Comparing:
         found, errors = self._differences(pair)
         if pair.moved:
             names = label(pair.one), label(pair.other)
-            moved = Difference(path="idstr", one=names[0], other=names[1], text=f"is {names[1]}")
+            moved = Difference(
+                path="idstr", one=names[0], other=names[1], text=f"moved to {names[1]}"
+            )
             found.insert(0, moved)
         names_of = label(pair.one)
         left = [
@@ -176,16 +178,21 @@ def _as_bytes(pair: Pair, old: bytes, new: bytes) -> Iterator[Difference]:
         yield Difference(path="payload", one=one, other=other, text=text)
 
 
+def _machines(one: Stream, other: Stream) -> Iterator[Difference]:
+    if one.machine != other.machine:
+        yield plain("machine", one.machine, other.machine)
+    if one.page_size != other.page_size:
+        yield plain("page_size", one.page_size, other.page_size)
+
+
 def _configurations(one: Stream, other: Stream) -> Iterator[Difference]:
-    """The records in front of all sections."""
+    """What else the records in front of all sections say."""
     nothing = Configuration("")
     ours, theirs = (stream.configuration or nothing for stream in (one, other))
-    for name in ("machine", "capabilities", "target_page_bits", "uuid"):
+    for name in ("capabilities", "target_page_bits", "uuid"):
         before, after = (_told(getattr(each, name)) for each in (ours, theirs))
         if before != after:
             yield plain(name, before, after)
-    if one.page_size != other.page_size:
-        yield plain("page_size", one.page_size, other.page_size)
 
 
 def _told(value: Any) -> Any:

@@ -38,8 +38,8 @@ def _check(request: Set | Drop, registry: Registry) -> None:
 
 
 def _likeness(error: EditError, request: Set | Drop) -> float:
-    """How much the nearest names of an error are like what was asked for, from 0 to 1."""
-    _, _, names = error.hint.partition("nearest: ")
+    """How much the names in an error's hint are like what was asked for, from 0 to 1."""
+    _, _, names = error.hint.partition(": ")
     asked = (request.path, request.value) if isinstance(request, Set) else (request.name,)
     pairs = ((one, name) for one in asked for name in filter(None, names.split(", ")))
     return max((difflib.SequenceMatcher(None, *pair).ratio() for pair in pairs), default=0.0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -12,7 +13,7 @@ from virtmig.editing.log import Entry, entries
 from virtmig.editing.patches import undo_of
 from virtmig.editing.plan import EditPlan, plan_edits
 from virtmig.editing.requests import Bytes, Machine, MachineBack, Rename, Request
-from virtmig.errors import Contradiction, NoSuchPath, StreamError, UnsafeEdit
+from virtmig.errors import Contradiction, NoSuchPath, PluginError, StreamError, UnsafeEdit
 from virtmig.filtering.checks import Checked, check
 from virtmig.filtering.declared import check_declared
 from virtmig.hooks.registry import Registry
@@ -21,7 +22,7 @@ from virtmig.stream.flow import Flow
 from virtmig.stream.opening import Stream
 from virtmig.stream.passing import Opening, look_at_head, pass_live
 from virtmig.stream.sections import Section
-from virtmig.stream.skeleton import Kept, keep, keep_head
+from virtmig.stream.skeleton import STAND_IN, Kept, keep, keep_head
 from virtmig.stream.tailing import Tail
 
 
@@ -84,11 +85,20 @@ def take_through(
 
 def _edited_head(opening: Opening, registry: Registry, wish: Wish) -> bytes:
     """The head with the edits of what lies in it, which RAM must not leave without."""
-    kept = keep_head(opening)
+    kept = keep_head(opening, (*_parents(opening, registry), STAND_IN))
     early = [one for one in wish.requests if _is_early(one, kept.stream, registry, wish.options)]
     plan = plan_edits(kept.stream, registry, early, wish.options)
     _permit(plan, wish)
     return kept.edited(plan.edits)[0]
+
+
+def _parents(opening: Opening, registry: Registry) -> Iterator[str]:
+    """The idstrs of the devices that early sections belong to: without them they stay bytes."""
+    for section in opening.head.early:
+        place, _, name = section.idstr.rpartition("/")
+        if name in registry.section_names:
+            with suppress(PluginError):  # it stays bytes
+                yield f"{place}/{registry.section(name).driver.parent}"
 
 
 def _permit(plan: EditPlan, wish: Wish) -> None:
@@ -101,7 +111,7 @@ def _permit(plan: EditPlan, wish: Wish) -> None:
 
 def _is_early(request: Request, stream: Stream, registry: Registry, options: Options) -> bool:
     """Whether a request is about the configuration, or a device that is saved in front of RAM."""
-    sections = stream.sections[:-1]  # the last one stands for those behind RAM
+    sections = stream.layout.head.early
     match request:
         case Machine() | MachineBack():
             return True

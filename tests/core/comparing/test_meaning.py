@@ -1,0 +1,77 @@
+"""Words for differences: positions in rings, bytes, and the fields of configuration spaces."""
+
+from __future__ import annotations
+
+import pytest
+
+from virtmig.comparing.configspace import differing_fields
+from virtmig.comparing.meaning import came_or_went, compared_bytes, is_hexadecimal, moved_on, shown
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "modulus", "text"),
+    [
+        (5, 8, 65536, "3 more"),
+        (65535, 2, 65536, "3 more"),
+        (8, 5, 65536, "3 fewer"),
+        (2, 65535, 65536, "3 fewer"),
+        (250, 4, 256, "10 more"),
+    ],
+)
+def test_a_position_goes_on_past_the_end_of_its_numbers(
+    one: int, other: int, modulus: int, text: str
+) -> None:
+    assert moved_on(one, other, modulus, "buffers taken") == f"{text} buffers taken"
+
+
+def test_of_long_bytes_the_runs_that_differ_are_told() -> None:
+    old = bytearray(40)
+    new = bytearray(40)
+    new[3:5] = b"\1\2"
+    new[30] = 0xFF
+    assert compared_bytes(old.hex(), new.hex()) == "[3] 0000 -> 0102, [30] 00 -> ff"
+
+
+def test_of_many_runs_the_rest_is_counted_and_a_new_length_told() -> None:
+    old, new = bytes(40), bytes(at % 2 for at in range(50))
+    text = compared_bytes(old.hex(), new.hex())
+    assert text.startswith("[1] 00 -> 01, [3] 00 -> 01, ")
+    assert text.endswith("16 more places, 40 bytes -> 50 bytes")
+
+
+def test_what_is_long_and_hexadecimal_is_bytes() -> None:
+    assert is_hexadecimal("00" * 16)
+    assert not is_hexadecimal("00" * 15)
+    assert not is_hexadecimal("xx" * 20)
+    assert not is_hexadecimal(10**40)
+
+
+def test_what_is_on_one_side_only() -> None:
+    assert came_or_went(None, {"started": True}) == "added"
+    assert came_or_went({"started": True}, None) == "gone"
+    assert came_or_went(None, 7) == "added: 7"
+    assert came_or_went(3, 4) == ""
+
+
+def test_large_numbers_are_addresses() -> None:
+    assert (shown(0xFFFF), shown(0x10000), shown(True)) == ("65535", "0x10000", "true")
+
+
+def test_config_fields_are_named_and_have_the_byte_order_of_the_driver() -> None:
+    old = bytes(24)
+    new = bytes([2, 0, 0, 0, 0, 1, 1, 0]) + bytes(2) + b"\xdc\x05" + bytes(12)
+    found = list(differing_fields(1, old, new, "little"))
+    assert found == [
+        ("mac", "000000000000", "020000000001"),
+        ("status", 0, 1),
+        ("mtu", 0, 1500),
+    ]
+    assert list(differing_fields(1, old, new, "big"))[1] == ("status", 0, 256)
+
+
+def test_config_spaces_of_different_lengths_and_of_unknown_devices() -> None:
+    assert list(differing_fields(3, bytes(4), bytes(8), "little")) == [("max_nr_ports", None, 0)]
+    assert list(differing_fields(99, b"ab", b"ac", "little")) == [("[1]", ord("b"), ord("c"))]
+    assert list(differing_fields(5, bytes(10), bytes(9), "little")) == [
+        ("free_page_hint_cmd_id", "0000", "00")
+    ]
