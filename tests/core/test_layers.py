@@ -26,6 +26,7 @@ LAYERS = (
     ("virtmig.reading", "virtmig.checking"),
     ("virtmig.explaining", "virtmig.formats", "virtmig.repairing"),
     ("virtmig.editing",),
+    ("virtmig.comparing", "virtmig.filtering"),
     ("virtmig.scaffold", "virtmig.testing"),
     ("virtmig.cli",),
     ("virtmig.__main__", "virtmig.api"),
