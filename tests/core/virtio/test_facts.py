@@ -185,6 +185,14 @@ def test_a_section_that_fits_in_no_way_shows_the_way_that_went_furthest() -> Non
     assert caught.value.where.path.startswith("subsections.virtio/")
 
 
+@pytest.mark.parametrize("golden", [one for one in OURS if is_pci(one)][::7], ids=str)
+def test_bytes_that_are_left_over_begin_where_the_right_layout_ends(golden: Golden) -> None:
+    """Not where one ends that takes the device for a larger one, most of it zeros."""
+    with pytest.raises(DecodeError) as caught:
+        parse(golden, golden.payload + b"xy")
+    assert caught.value.where.offset == len(golden.payload)
+
+
 @pytest.mark.parametrize("golden", OURS[::7], ids=str)
 def test_only_facts_that_the_bytes_depend_on_are_reported(golden: Golden) -> None:
     names = set(facts_of(golden))

@@ -11,7 +11,6 @@ from virtmig.errors import (
     AmbiguousLayout,
     DecodeError,
     OutOfRange,
-    TrailingBytes,
     VersionMismatch,
     VirtmigError,
     shown,
@@ -80,18 +79,19 @@ class SectionLayout(Generic[S]):
             raise VersionMismatch(problem)
         trial = Trial(self.open_facts, self.given(facts or {}))
         fitting: list[S] = []
-        failed: DecodeError | None = None
+        failed: list[tuple[DecodeError, Scope]] = []
         more = True
         while more:
-            fitted = False
+            scope = self.scope(trial, version)
             try:
-                fitting.append(self._read(payload, version, trial))
-                fitted = True
+                fitting.append(self._read(payload, scope, trial))
+                fits = True
             except DecodeError as error:
-                failed = _furthest(failed, error)
-            more = trial.advance(fitted=fitted)
-        if failed is not None and not fitting:
-            raise failed
+                failed.append((error, scope))
+                fits = False
+            more = trial.advance(fitted=fits)
+        if not fitting:
+            raise max(failed, key=_depth)[0]
         return self._settle(fitting)
 
     def _settle(self, fitting: list[S]) -> S:
@@ -110,9 +110,8 @@ class SectionLayout(Generic[S]):
         )
         return attrs.evolve(first, facts=facts)
 
-    def _read(self, payload: bytes, version: int, trial: Trial) -> S:
+    def _read(self, payload: bytes, scope: Scope, trial: Trial) -> S:
         reader = Reader(payload)
-        scope = self.scope(trial, version)
         self.read_parts(reader, scope)
         end(reader)
         return self.make(**scope.parts, facts=trial.facts(Source.DERIVED))
@@ -186,14 +185,10 @@ def _same(one: VirtioState | SectionState, other: VirtioState | SectionState) ->
     return attrs.evolve(one, facts=()) == attrs.evolve(other, facts=())
 
 
-def _furthest(one: DecodeError | None, other: DecodeError) -> DecodeError:
-    """The error of the layout that explains more of the payload.
+def _depth(failed: tuple[DecodeError, Scope]) -> tuple[bool, int]:
+    """How much of the payload the layout explains that ended in an error.
 
-    A wrong layout can run through long tables of zeros and stop well before the end; so bytes
-    that are left over count less than any other error.
+    A wrong layout can run far through long tables of zeros; then it has found no queue.
     """
-
-    def depth(error: DecodeError) -> tuple[bool, int]:
-        return not isinstance(error, TrailingBytes), error.where.offset or 0
-
-    return other if one is None or depth(other) > depth(one) else one
+    error, scope = failed
+    return bool(scope.parts.get("queues")), error.where.offset or 0
