@@ -123,6 +123,12 @@ def test_the_form_is_the_one_named_or_that_of_the_suffix(name: str, path: str, e
     assert form_of(name, path).name == expected
 
 
+def test_what_is_only_read_is_not_written_under_its_suffix() -> None:
+    with pytest.raises(BadValue, match="read, and not written"):
+        form_of("", "vm.qcow2")
+    assert form_of("qemu", "vm.qcow2").name == "qemu"
+
+
 def test_an_unknown_form_is_refused_with_those_there_are() -> None:
     with pytest.raises(BadValue, match=r"no form 'qcow2' \(there are: qemu, mapped-ram, libvirt"):
         form_of("qcow2", "a")

@@ -39,6 +39,7 @@ def test_a_path_is_found_as_trees_have_it(net: Device, text: str, path: str):
         ("devise.mac", "device.mac"),
         ("common.guest_feature_lo", "common.guest_features_lo"),
         ("queues.num", "queues[0].num"),
+        ("queues.0.num", "write [0] for .0"),
         ("common[0].status", ""),
         ("device.mac.x", ""),
         ("queues[0][1].num", ""),

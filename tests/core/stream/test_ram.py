@@ -222,7 +222,7 @@ def test_flushes_of_multifd_are_passed_over_and_say_that_pages_are_elsewhere():
     stream = Stream.from_bytes(data)
     assert [stream.payload(one) for one in stream.sections] == [one.payload for one in DEVICES]
     assert not stream.ram().holds(MAIN)
-    with pytest.raises(GuestMemoryError, match="multifd.*other channels"):
+    with pytest.raises(GuestMemoryError, match=r"multifd.*other channels"):
         stream.ram().read(MAIN, PAGE, PAGE)
 
 

@@ -168,7 +168,8 @@ def needed(modules: tuple[str, ...], extra: str, command: str) -> Any:
         except ImportError:
             continue
     hint = f'pip install "virtmig[{extra}]"; or pipe it: {command} FILE | virtmig ... -'
-    raise UnsupportedContainer(f"no module of Python to unpack {extra} is installed", hint=hint)
+    hint += f"; or write a plain stream, and run {command.partition(' ')[0]} on it"
+    raise UnsupportedContainer(f"no module of Python for {extra} is installed", hint=hint)
 
 
 GZIP = Compressed("gzip", "a file that gzip compressed", (".gz",), (b"\x1f\x8b",), _gzip)

@@ -75,6 +75,10 @@ def form_of(name: str, path: str) -> Form:
     """The form of that name, or without a name the one that the path's suffix asks for."""
     known = list(forms())
     if not name:
+        for container in (*containers(), *plugins()):
+            if path.endswith(container.suffixes) and not _packs(container):
+                reason = f"{container.doc} is read, and not written"
+                raise BadValue(reason, hint="name a form with --to, or another suffix")
         fitting = (one for one in known if path.endswith(one.suffixes))
         return next(fitting, known[0])
     for one in known:

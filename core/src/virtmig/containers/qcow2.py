@@ -215,6 +215,7 @@ class Qcow2(Container):
     """A disk image with snapshots in it; a stream out of one is never put back."""
 
     name = "qcow2"
+    suffixes = (".qcow2",)
     doc = "a snapshot in a qcow2 disk image (savevm)"
 
     def claims(self, start: bytes) -> bool:

@@ -121,7 +121,7 @@ def one_device(
     if len(fits) == 1:
         return fits[0]
     if not fits:
-        raise _likeliest(errors) if errors else NoSuchPath("no device of this stream is decoded")
+        raise _likeliest(errors) if errors else _none_decoded(found)
     names = ", ".join(label(device.section) for device, _ in fits)
     hint = f"put the device in front: {label(fits[0][0].section)}:{what}"
     raise NoSuchPath(f"several devices have {what}: {names}", hint=hint)
@@ -144,6 +144,14 @@ def _named(devices: Sequence[Device], found: Sequence[Found], wanted: str) -> De
     )
     reason = f"it stays bytes, so nothing in it can be changed by its path: {error.reason}"
     raise NoSuchPath(reason, section=section.idstr, hint=error.hint)
+
+
+def _none_decoded(found: Sequence[Found]) -> NoSuchPath:
+    reason = "no device of this stream is decoded"
+    for one in found:
+        if isinstance(one, Undecoded):
+            return NoSuchPath(f"{reason}: {one.error.reason}", hint=one.error.hint)
+    return NoSuchPath(reason)
 
 
 def _likeliest(errors: Sequence[EditError]) -> EditError:

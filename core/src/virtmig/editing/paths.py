@@ -104,7 +104,10 @@ class Paths:
         )
 
     def _lost(self, path: str, place: Place | None, step: Step) -> NoSuchPath:
-        if place is not None and place.kind.inner is not place.kind and isinstance(step, str):
+        in_list = place is not None and place.kind.inner is not place.kind
+        if in_list and isinstance(step, str) and step.isdigit():
+            reason, hint = "it is a list", f"write [{step}] for .{step}"
+        elif place is not None and in_list and isinstance(step, str):
             reason, hint = "it is a list", f"say which one: {place.path}[0].{step}"
         else:
             reason = "no such field" if isinstance(step, str) else "it is not a list"

@@ -41,7 +41,8 @@ def lines(seen: Examination) -> list[str]:
     found = [finding for finding in seen.findings if finding.concerns]
     others = [finding for finding in seen.findings if not finding.concerns]
     count = sum(finding.mended for finding in found)
-    told = [f"target {seen.target}: {count or 'nothing'} to mend"]
+    unread = f"; {len(seen.unread)} of the devices could not be read" if seen.unread else ""
+    told = [f"target {seen.target}: {count or 'nothing'} to mend{unread}"]
     for finding in (*found, *others):
         told += _lines(finding)
     return told + finished_lines(seen)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+import attrs
+
 from virtmig.errors import BadContainer, VirtmigError, shown
 from virtmig.wire.layout import layout_for, layout_of
 from virtmig.wire.types import Form, expect, expect_list, expect_map
@@ -60,8 +62,12 @@ def _values(cls: type[Any], data: Any, form: Form) -> tuple[dict[str, Any], dict
 def _make(cls: type[T], values: dict[str, Any]) -> T:
     try:
         return cls(**values)
-    except TypeError as error:
-        raise BadContainer(f"{cls.__name__}: {error}") from None
+    except TypeError:
+        made: Any = cls
+        needed = (one.name for one in attrs.fields(made) if one.default is attrs.NOTHING)
+        keys = {field.name: field.key for field in layout_of(cls).all_fields}
+        missing = ", ".join(keys[name] for name in needed if name not in values)
+        raise BadContainer(f"{cls.__name__} needs {missing} too") from None
 
 
 def items(data: Any, make: Callable[[Any], T]) -> tuple[T, ...]:
