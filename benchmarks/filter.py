@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from streams import repeat_stream, write_stream
+from streams import repeat_stream, tail_of, write_stream
 
 from virtmig.stream.opening import open_stream
 
@@ -94,16 +94,9 @@ def main() -> None:
             if options.stream:
                 repeat_stream(options.stream, path, mib)
             else:
-                tail = _tail(SAMPLE)
-                write_stream(path, mib, tail=tail)
+                write_stream(path, mib, tail=tail_of(SAMPLE))
             change = CHANGE if has_mac(path) else ["--check"]
             print(compare(path, change, options.pairs), flush=True)
-
-
-def _tail(path: Path) -> bytes:
-    """What a stream has behind its RAM."""
-    with open_stream(path) as stream:
-        return path.read_bytes()[stream.ram().end :]
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -25,11 +26,8 @@ def write_stream(
     chance.
     """
     with Path(path).open("wb") as out:
-        out.write(b"QEVM\0\0\0\3\7" + len(MACHINE).to_bytes(4, "big") + MACHINE)
         total = mib << 20
-        out.write(b"\1\0\0\0\2\3ram" + bytes(4) + b"\0\0\0\4")
-        out.write((total | 4).to_bytes(8, "big") + b"\6pc.ram" + total.to_bytes(8, "big"))
-        out.write(EOS + FOOTER + b"\2\0\0\0\2")
+        _write_head(out, total)
         _write_pages(out, total // PAGE, kind)
         out.write(EOS + FOOTER + b"\3\0\0\0\2" + EOS + FOOTER)
         if tail:
@@ -65,19 +63,38 @@ def _write_devices(out: BinaryIO, count: int) -> None:
 
 
 def repeat_stream(real: str, path: str, mib: int) -> None:
-    """Write a real stream whose pages are sent again and again, until it is `mib` MiB long.
+    """Write a stream with the pages of a real one, again and again, until it is `mib` MiB long.
 
-    The pages are those of the first section behind the head, which is all of RAM if the guest was
-    stopped before it was saved; each time they come as a PART of their own.
+    Each page is sent once, as for a guest that was stopped and has so much more RAM. The devices
+    behind it are the real ones.
     """
     data = Path(real).read_bytes()
     with open_stream(real) as stream:
-        ram, start = stream.live[0], stream.live[-1].after
-    record = ram.section_id.to_bytes(4, "big")
-    end = data.index(EOS + b"\x7e" + record, start)
-    part = b"\2" + record + data[start + 5 : end] + EOS + b"\x7e" + record
+        body, tail = data[stream.live[-1].after : stream.ram().end], data[stream.ram().end :]
+    found = re.compile(rb".{6}[\x00-\xf0](?:\x28(.{4096})|\x22(.))", re.DOTALL).findall(body)
+    kinds = [(0x28, page) if page else (0x22, zero) for page, zero in found]
+    size = sum(8 + len(content) for _, content in kinds)
+    turns = max(1, (mib << 20) // size)
+    total = (1 + turns * len(kinds)) * PAGE
     with Path(path).open("wb") as out:
-        out.write(data[:start])
-        while out.tell() < mib << 20:
-            out.write(part)
-        out.write(data[start:])
+        _write_head(out, total)
+        out.write((2).to_bytes(8, "big") + b"\6pc.ram\0")
+        for turn in range(turns):
+            first = 1 + turn * len(kinds)
+            pages = enumerate(kinds, first)
+            out.write(b"".join((n * PAGE | kind).to_bytes(8, "big") + c for n, (kind, c) in pages))
+        out.write(EOS + FOOTER + b"\3\0\0\0\2" + EOS + FOOTER + tail)
+
+
+def _write_head(out: BinaryIO, total: int) -> None:
+    """All up to the first page: `total` bytes of RAM in one block."""
+    out.write(b"QEVM\0\0\0\3\7" + len(MACHINE).to_bytes(4, "big") + MACHINE)
+    out.write(b"\1\0\0\0\2\3ram" + bytes(4) + b"\0\0\0\4")
+    out.write((total | 4).to_bytes(8, "big") + b"\6pc.ram" + total.to_bytes(8, "big"))
+    out.write(EOS + FOOTER + b"\2\0\0\0\2")
+
+
+def tail_of(path: Path) -> bytes:
+    """What a stream has behind its RAM."""
+    with open_stream(path) as stream:
+        return path.read_bytes()[stream.ram().end :]
