@@ -49,7 +49,8 @@ def test_two_plugins_with_one_name_are_told_once(site: Site) -> None:
     (finding,) = errors()
     assert finding.code == "name-taken"
     assert finding.where == "virtmig.devices"
-    assert finding.what == f"{NAME}: both bread 1.0 and butter 1.0 bring this driver; uninstall one"
+    assert finding.what == f"{NAME}: both bread 1.0 and butter 1.0 bring this driver"
+    assert finding.do.startswith("pip uninstall bread or butter; or let VIRTMIG_LOAD_PLUGINS name ")
 
 
 def test_a_name_in_two_groups_is_told(site: Site) -> None:
@@ -91,11 +92,28 @@ def test_entry_points_of_removed_files_are_told(site: Site) -> None:
     module = site.add(NAME, fakes.device(NAME), dist="virtmig-toaster")
     (site.folder / f"{module}.py").unlink()
     shutil.rmtree(site.folder / "__pycache__", ignore_errors=True)
-    first, second = errors()
-    assert first.code == "module-missing"
-    assert first.what == f"{NAME} = '{module}:plugin': there is no such module"
-    assert first.do == "install virtmig-toaster again"
-    assert second.code == "import-failed"
+    (finding,) = errors()
+    assert finding.code == "module-missing"
+    assert finding.what == f"{NAME} = '{module}:plugin': there is no such module"
+    assert finding.do == "install virtmig-toaster again"
+
+
+def test_a_file_that_is_no_python_is_told_once(site: Site) -> None:
+    site.add(NAME, "def", dist="virtmig-toaster")
+    assert [one.code for one in errors()] == ["syntax"]
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("def laod_device(self, device, state)", "unknown-hook"),
+        ("def load_device(self, devise, state)", "hook-argument"),
+    ],
+)
+def test_a_hook_that_is_none_is_told_once(site: Site, source: str, code: str) -> None:
+    changes = {"def load_device(self, device, state)": source}
+    site.add(NAME, fakes.device(NAME, **changes), dist="virtmig-toaster")
+    assert [one.code for one in errors()] == [code]
 
 
 def test_damaged_entry_points_are_told(site: Site) -> None:
@@ -146,13 +164,17 @@ def test_a_plugin_that_is_linked_to_its_sources_is_marked(site: Site) -> None:
 
 def test_a_link_whose_entry_points_have_changed_is_told(site: Site, tmp_path: Path) -> None:
     sources = project(tmp_path / "my toaster")
-    site.add(NAME, fakes.device(NAME), dist="virtmig-toaster")
+    module = site.add(NAME, fakes.device(NAME), dist="virtmig-toaster")
     info = site.folder / "virtmig_toaster-1.0.dist-info"
     link = {"url": sources.as_uri(), "dir_info": {"editable": True}}
     (info / "direct_url.json").write_text(json.dumps(link))
     (finding,) = [one for one in examine().findings if one.code == "stale-install"]
     assert (finding.severity, finding.distribution) == ("warning", "virtmig-toaster")
-    assert "'toasting.live:plugin'" in finding.what
+    assert finding.what.startswith("has virtio-toaster = 'toasting.live:plugin' in virtmig.devices")
+    (site.folder / f"{module}.py").write_text("raise RuntimeError")
+    first, second = errors()
+    assert (first.code, second.code) == ("stale-install", "import-failed")
+    assert second.do == "see stale-install first, it may be the cause; if not: mend it there"
 
 
 def test_devices_without_a_bus_are_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

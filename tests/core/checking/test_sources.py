@@ -8,7 +8,8 @@ from textwrap import dedent
 import pytest
 
 from tests.core.hooks import fakes
-from virtmig.checking.sources import SPECS, source_findings
+from virtmig.checking.sources import source_findings
+from virtmig.hooks.spelling import HOOKS
 
 CASES = {
     "a module of the core": (
@@ -33,7 +34,7 @@ CASES = {
     "a hook that never was": (
         "@hookimpl\ndef toast(): ...",
         ("unknown-hook", "x.py:2", "there is no hook toast",
-         f"all hooks: {', '.join(SPECS)}"),
+         f"all hooks: {', '.join(HOOKS)}"),
     ),
     "another name of a hook": (
         "@api.hookimpl(specname='laod_device')\ndef mine(device, state): ...",

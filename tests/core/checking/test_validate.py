@@ -14,6 +14,7 @@ from virtmig import __version__
 from virtmig.checking.validate import validate
 from virtmig.errors import PluginError
 from virtmig.hooks.contract import Finding
+from virtmig.hooks.discovery import Scan, scan
 
 
 def unhurried(findings: list[Finding]) -> list[Finding]:
@@ -253,7 +254,7 @@ def test_a_name_that_is_taken_is_told_with_its_owner(tmp_path: Path, site: Site)
             "error",
             "toasting.live:plugin",
             "device virtio-toaster: bread 2.5 brings it too, so neither is used",
-            "uninstall one of the two",
+            "uninstall one of the two, or leave it out of VIRTMIG_LOAD_PLUGINS",
         )
     ]
 
@@ -293,6 +294,11 @@ def test_a_rival_that_is_broken_is_not_this_plugins_fault(tmp_path: Path, site: 
 
 WRONG = {
     "nothing": ("nonsense", "nonsense is neither installed nor a folder nor a wheel"),
+    "a folder of that name": (
+        "folder",
+        "folder is not installed, and the folder of this name has no pyproject.toml",
+    ),
+    "a file of that name": ("file", "file is not installed, and the file of this name is no wheel"),
     "a folder": ("./folder", "./folder is no wheel, and no folder with a pyproject.toml"),
     "no project": ("empty", "pyproject.toml has no table [project] with a name"),
     "no toml": ("odd", "pyproject.toml cannot be read: TOMLDecodeError: "),
@@ -310,11 +316,31 @@ def test_what_is_no_distribution_is_told(
         (tmp_path / name).mkdir()
         if text is not None:
             (tmp_path / name / "pyproject.toml").write_text(text)
+    (tmp_path / "file").touch()
     (tmp_path / "x.whl").write_bytes(b"no zip")
     wheel(tmp_path, metadata="").rename(tmp_path / "y.whl")
     with pytest.raises(PluginError) as caught:
         validate(target)
     assert message in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        (NAME, f"the driver {NAME} is of bread: virtmig plugins validate bread"),
+        ("virtio-9p", "the driver virtio-9p is of virtmig-9p, which is not installed"),
+    ],
+)
+def test_the_name_of_a_driver_is_no_distribution(
+    site: Site, monkeypatch: pytest.MonkeyPatch, name: str, hint: str
+) -> None:
+    site.add(NAME, fakes.device(NAME), dist="bread")
+    known = scan()
+    here = Scan([one for one in known.drivers if one.distribution != "virtmig-9p"], [])
+    monkeypatch.setattr("virtmig.checking.validate.scan", lambda: here)
+    with pytest.raises(PluginError) as caught:
+        validate(name)
+    assert caught.value.hint == hint
 
 
 def test_an_installed_distribution_without_metadata_is_told(site: Site) -> None:

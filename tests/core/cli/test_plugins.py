@@ -97,7 +97,7 @@ BAD = {
     "raises": ("raise RuntimeError('no bread')", "RuntimeError: no bread"),
     "exits": ("raise SystemExit(0)", "SystemExit: 0"),
     "interrupts": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
-    "is no Python": ("def", "SyntaxError"),
+    "is no Python": ("def", "invalid syntax"),
     "has no object": ("x = 1", "AttributeError"),
     "is no plugin": ("plugin = 5", "does not implement the hook describe_driver"),
     "is of another name": (fakes.device("virtio-oven"), "the driver 'virtio-oven'"),
@@ -121,6 +121,15 @@ def test_a_bad_plugin_is_named_and_takes_nothing_down(
     assert (shown.code, words in shown.out) == (4, True)
     if command == "list":
         assert row(data, "virtio-net")["error"] == ""
+
+
+def test_a_misspelled_hook_is_listed_with_its_line(virtmig: Command, site: Site) -> None:
+    source = fakes.device(NAME, **{"def load_device(": "def laod_device("})
+    module = site.add(NAME, source, dist="virtmig-toaster")
+    error = row(json.loads(virtmig("plugins", "--json").out), NAME)["error"]
+    assert error.endswith(
+        f"{module}.py:21: there is no hook laod_device (did you mean load_device?)"
+    )
 
 
 def test_a_distribution_that_cannot_be_read_is_listed(virtmig: Command, site: Site) -> None:

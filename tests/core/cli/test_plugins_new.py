@@ -13,12 +13,10 @@ import pytest
 from tests.core.cli.conftest import Command
 from tests.core.cli.making import made, needs_copier, workplace
 from virtmig import __version__
-from virtmig.hooks import known
 from virtmig.hooks.discovery import TRANSPORTS, Installed, Scan
 from virtmig.scaffold import rendering
 from virtmig.scaffold.names import LONGEST
 from virtmig.scaffold.project import drivers
-from virtmig.testing.laws import contract
 from virtmig.virtio.drivers import DeviceDriver, TransportDriver
 from virtmig.wire.layout import layout_of
 
@@ -162,7 +160,12 @@ def test_a_device_that_the_specification_knows_has_its_id(virtmig: Command) -> N
 
 @pytest.mark.parametrize(
     ("name", "number", "told"),
-    [("virtio-echo", 2, True), ("virtio-echo", 63, False), ("vhost-user-echo", 2, False)],
+    [
+        ("virtio-echo", 2, True),
+        ("virtio-echo", 63, False),
+        ("vhost-user-echo", 2, False),
+        ("virtio-i2c", 34, False),
+    ],
 )
 def test_the_id_of_another_device_is_told(
     virtmig: Command, name: str, number: int, told: bool
@@ -172,8 +175,12 @@ def test_the_id_of_another_device_is_told(
     assert ("device id 2 is that of virtio-blk" in done.err) is told
 
 
-def test_the_kit_knows_the_same_ids() -> None:
-    assert contract.DEVICE_IDS.items() <= known.DEVICE_IDS.items()
+@pytest.mark.parametrize(("name", "is_made_up"), [("virtio-echo", True), ("virtio-pmem", False)])
+def test_an_id_that_is_made_up_says_so(virtmig: Command, name: str, is_made_up: bool) -> None:
+    folder = made(virtmig, name)
+    (live,) = folder.glob("src/*/live.py")
+    (line,) = [one for one in live.read_text().splitlines() if "device_id=" in one]
+    assert ("# made up" in line) is is_made_up
 
 
 def test_a_folder_that_cannot_be_made_is_told(virtmig: Command) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 import attrs
 
 import virtmig
+from virtmig.checking.causes import told_once
 from virtmig.checking.installs import linked_folder, stale_findings
 from virtmig.checking.modules import find_module, package_folder, top_of
 from virtmig.checking.probing import Probed, probe
 from virtmig.checking.static import static_findings
 from virtmig.checking.subject import of_installed
-from virtmig.checking.validate import shared, told_once
+from virtmig.checking.validate import shared
 from virtmig.environment import LOAD, VARIABLES, import_seconds
 from virtmig.errors import PluginError
 from virtmig.hooks.contract import Finding
@@ -103,7 +104,9 @@ def _conflicts(usable: Sequence[Installed]) -> Iterator[Finding]:
         try:
             find(group, name, several)
         except PluginError as error:
-            yield Finding(code="name-taken", where=group, what=error.reason, do="keep one")
+            yield Finding(
+                code="name-taken", where=group, what=error.reason, do=error.hint or "keep one"
+            )
     for name in sorted({one.name for one in usable}):
         groups = {one.group for one in usable if one.name == name}
         if len(groups) > 1:

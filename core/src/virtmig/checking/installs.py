@@ -40,7 +40,7 @@ def stale_findings(folder: Path, name: str) -> Iterator[Finding]:
             code="stale-install",
             severity="warning",
             where="pyproject.toml",
-            what=what,
+            what=what.removeprefix("pyproject.toml "),
             do=f"in its folder: {AGAIN}",
             distribution=name,
         )

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import ast
-import difflib
-import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
 from virtmig.hooks.contract import Finding
-from virtmig.hooks.tracing import hook_specs
+from virtmig.hooks.spelling import HOOKS, misspelling
 from virtmig.live.device import CORE_STATE
 
 ALLOWED = "virtmig.api"
 LIVE = {"VirtioDevice": CORE_STATE, "Transport": frozenset({"device"})}
 """The classes that plugins make live objects of, and what is the core's in them."""
-SPECS = {name: tuple(inspect.signature(one).parameters) for name, one in hook_specs().items()}
 
 
 def source_findings(path: Path, shown: str) -> Iterator[Finding]:
@@ -72,21 +69,13 @@ def _hook(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Finding]:
         return
     name = _spec_name(marks[0]) or node.name
     line = str(node.lineno)
-    if name not in SPECS:
-        close = difflib.get_close_matches(name, SPECS, 1)
-        do = f"did you mean {close[0]}?" if close else f"all hooks: {', '.join(SPECS)}"
-        yield Finding(code="unknown-hook", where=line, what=f"there is no hook {name}", do=do)
-        return
-    if isinstance(node, ast.AsyncFunctionDef):
+    if name in HOOKS and isinstance(node, ast.AsyncFunctionDef):
         text = f"{name} is a coroutine, which nobody waits for"
         yield Finding(code="async-hook", where=line, what=text, do="make it a plain function")
     arguments = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
     needed = arguments[: len(arguments) - len(node.args.defaults)]
-    for one in needed[1:] if needed[:1] in (["self"], ["cls"]) else needed:
-        if one not in SPECS[name]:
-            given = ", ".join(SPECS[name]) or "nothing"
-            text = f"{name} asks for {one!r}, which it is not given"
-            yield Finding(code="hook-argument", where=line, what=text, do=f"it is given {given}")
+    for code, what, do in misspelling(name, needed):
+        yield Finding(code=code, where=line, what=what, do=do)
 
 
 def _name(decorator: ast.expr) -> str:

@@ -18,6 +18,7 @@ from virtmig.errors import PluginError, printable, told
 from virtmig.hooks.contract import Finding
 from virtmig.hooks.corerange import on_core
 from virtmig.hooks.discovery import KINDS, Installed, Scan, normal
+from virtmig.hooks.known import DISTRIBUTIONS
 
 LICENCES = ("License-Expression", "License", "License-File")
 OURS = "virtmig."
@@ -66,7 +67,7 @@ def of_installed(name: str, scan: Scan) -> Subject:
         return _of_metadata(found.metadata, points=(*points, *_elsewhere(found)))
     except metadata.PackageNotFoundError:
         if not points:
-            raise PluginError(f"{name} is neither installed nor a folder nor a wheel") from None
+            raise _not_there(name, scan) from None
         error = "its METADATA is not there"
     except Exception as problem:
         if not points:
@@ -76,6 +77,20 @@ def of_installed(name: str, scan: Scan) -> Subject:
         code="metadata", where=points[0].folder, what=error, do="install the distribution again"
     )
     return Subject(name=points[0].distribution, points=points, findings=(finding,))
+
+
+def _not_there(name: str, scan: Scan) -> PluginError:
+    """The error that says what a name is, if it is none of a distribution that is installed."""
+    owners = [one.distribution for one in scan.drivers if one.name == name]
+    hints = [f"the driver {name} is of {one}: virtmig plugins validate {one}" for one in owners]
+    text = f"{name} is neither installed nor a folder nor a wheel"
+    if Path(name).is_dir():
+        text = f"{name} is not installed, and the folder of this name has no pyproject.toml"
+    elif Path(name).exists():
+        text = f"{name} is not installed, and the file of this name is no wheel"
+    elif name in DISTRIBUTIONS and not owners:
+        hints = [f"the driver {name} is of {DISTRIBUTIONS[name]}, which is not installed"]
+    return PluginError(text, hint="; ".join(hints))
 
 
 def _elsewhere(distribution: metadata.Distribution) -> Iterator[Installed]:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import attrs
 
+from virtmig.checking.causes import told_once
 from virtmig.checking.installs import stale_findings
 from virtmig.checking.probing import Probed, probe
 from virtmig.checking.static import static_findings
 from virtmig.checking.subject import Subject, of_folder, of_installed, of_wheel
-from virtmig.environment import import_seconds
+from virtmig.environment import LOAD, import_seconds
 from virtmig.errors import PluginError
 from virtmig.hooks.contract import Finding
 from virtmig.hooks.discovery import DEVICES, KINDS, Installed, normal, scan
@@ -59,17 +60,6 @@ def judge(subject: Subject, known: Iterable[Finding] = ()) -> Verdict:
     return Verdict(subject, mine, told_once(found))
 
 
-def told_once(found: Iterable[Finding]) -> list[Finding]:
-    """Each finding once: a misspelt hook by its line, and not by what binding says of it, too."""
-    once = list(dict.fromkeys(found))
-    spelling = {one.distribution for one in once if one.code == "unknown-hook"}
-
-    def again(one: Finding) -> bool:
-        return one.code == "contract" and "unknown hook" in one.what
-
-    return [one for one in once if not (one.distribution in spelling and again(one))]
-
-
 def _rivals(points: Sequence[Installed], others: Sequence[Installed]) -> list[Installed]:
     """Installed drivers that could claim the same: they have to be asked, too."""
     groups = {one.group for one in points}
@@ -82,7 +72,7 @@ def _claimed(subject: Subject, others: Sequence[Installed]) -> Iterator[Finding]
         for one in others:
             if one.name == mine.name and one.group in KINDS:
                 what = f"{one.kind} {one.name}: {one.owner} brings it too, so neither is used"
-                do = "uninstall one of the two"
+                do = f"uninstall one of the two, or leave it out of {LOAD.name}"
                 yield Finding(
                     code="name-taken", where=mine.value, what=what, do=do, distribution=subject.name
                 )

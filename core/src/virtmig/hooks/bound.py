@@ -13,6 +13,7 @@ import pluggy
 
 from virtmig.errors import ContractBroken, DriverFailed, NotYetLoaded, VirtmigError, told
 from virtmig.hooks import hookspecs
+from virtmig.hooks.spelling import misspelled
 from virtmig.live.device import Transport, VirtioDevice
 from virtmig.live.phase import phase_of
 from virtmig.virtio.drivers import DeviceDriver, SectionDriver, TransportDriver
@@ -58,6 +59,8 @@ class Bound:
             self._manager.register(plugin, name)
             self._manager.check_pending()
         except (pluggy.PluginValidationError, ValueError) as error:
+            for what, do in misspelled(plugin):
+                raise ContractBroken(f"{self.owner}: {what}", hint=do) from error
             raise ContractBroken(f"{self.owner}: {error}") from error
 
     def _refuse_second_answers(self) -> None:

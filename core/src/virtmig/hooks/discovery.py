@@ -192,8 +192,10 @@ def find(group: str, name: str, known: Sequence[Installed] | None = None) -> Ins
         raise _no_driver(group, name, found)
     owners = list(dict.fromkeys(one.owner for one in matches))
     if len(owners) > 1:
+        one, other = matches[0].distribution, matches[-1].distribution
+        hint = f"pip uninstall {one} or {other}; or let {LOAD.name} name all plugins to use but it"
         text = f"{name}: both {' and '.join(owners)} bring this driver"
-        raise AmbiguousDriver(f"{text}; uninstall one")
+        raise AmbiguousDriver(text, hint=hint)
     if len(matches) > 1:
         values = " and ".join(one.value for one in matches)
         raise AmbiguousDriver(f"{name}: {owners[0]} declares it twice, as {values}")
@@ -202,7 +204,7 @@ def find(group: str, name: str, known: Sequence[Installed] | None = None) -> Ins
 
 def _no_driver(group: str, name: str, found: Sequence[Installed]) -> NoDriver:
     """The error that says what is installed and what to install."""
-    names = ", ".join(one.name for one in found) or "none"
+    names = ", ".join(dict.fromkeys(one.name for one in found)) or "none"
     hint = f"{left_out(group, name) or advice(name)}; installed: {names}"
     return NoDriver(f"no {KINDS[group]} driver for {name}", hint=hint)
 

@@ -57,6 +57,16 @@ NO_ID = 63
 """The largest id, for a device that has none yet."""
 
 
+def same_id(name: str, number: int) -> list[str]:
+    """Other device types that have this id; one that another program serves is the same type."""
+    kind = _type_of(name)
+    return [one for one, known in DEVICE_IDS.items() if known == number and _type_of(one) != kind]
+
+
+def _type_of(name: str) -> str:
+    return name.removeprefix("virtio-").removeprefix("vhost-user-")
+
+
 def advice(name: str) -> str:
     """What to do about a driver that is not installed."""
     if name in DISTRIBUTIONS:

@@ -60,9 +60,14 @@ def _table(value: Any) -> Mapping[str, Any]:
 def _differences(
     name: str, written: Mapping[tuple[str, str], str], there: Mapping[tuple[str, str], str]
 ) -> Iterator[str]:
+    renamed = _renamed(written, there)
+    for (group, new), old in renamed.items():
+        says = f"pyproject.toml has {new} = {written[group, new]!r} in {group}"
+        yield f"{says}, {name} is installed with it as {old}"
+    told = {*renamed, *((group, old) for (group, _), old in renamed.items())}
     for group, key in dict.fromkeys((*written, *there)):
         ours, theirs = written.get((group, key)), there.get((group, key))
-        if ours == theirs:
+        if ours == theirs or (group, key) in told:
             continue
         says = f"pyproject.toml has no {key!r} in {group}"
         if ours is not None:
@@ -71,3 +76,17 @@ def _differences(
         if theirs is not None:
             has = f"{name} is installed with {theirs!r}"
         yield f"{says}, {has}"
+
+
+def _renamed(
+    written: Mapping[tuple[str, str], str], there: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], str]:
+    """Names of entry points that are new, with the old ones of the same object."""
+    gone = {
+        (group, value): key for (group, key), value in there.items() if (group, key) not in written
+    }
+    return {
+        (group, key): gone[group, value]
+        for (group, key), value in written.items()
+        if (group, key) not in there and (group, value) in gone
+    }

@@ -10,7 +10,7 @@ import click
 
 from virtmig.cli import common
 from virtmig.hooks.discovery import DEVICES, TRANSPORTS, scan
-from virtmig.hooks.known import DEVICE_IDS, DISTRIBUTIONS
+from virtmig.hooks.known import DISTRIBUTIONS, same_id
 from virtmig.scaffold import Refused
 from virtmig.scaffold.names import Names, names_of
 from virtmig.scaffold.readme import README, readme
@@ -88,8 +88,8 @@ def _asks(*, defaults: bool) -> bool:
 
 def _warn_of_id(names: Names, number: int | None) -> None:
     """Warn of the id of another device; one that another program serves has the same by right."""
-    owners = [name for name, known in DEVICE_IDS.items() if known == number]
-    if owners and names.driver.startswith("virtio-") and names.driver not in owners:
+    owners = same_id(names.driver, number) if number is not None else []
+    if owners and names.driver.startswith("virtio-"):
         common.warn(f"device id {number} is that of {owners[0]}: see describe_driver in live.py")
 
 
