@@ -212,3 +212,11 @@ def test_a_broken_manifest_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadContainer, match=r"manifest\.toml"):
         read_goldens(tmp_path)
     assert read_goldens(tmp_path / "nothing") == []
+
+
+def test_a_hook_that_fails_with_any_state_is_not_blamed_on_the_golden(workshop: Workshop) -> None:
+    kit = kit_of(
+        with_golden(workshop.device({"        return EchoState(": "        return dict("}))
+    )
+    assert rows_of(outcome(kit, "load_save"))["field"] == "save_device"
+    assert outcome(kit, "goldens_live") == "skipped: the law `load_save` comes first"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.core.testing.trial import Workshop, kit_of, laws_of, outcome, taken_notes
+from tests.core.testing.trial import Workshop, kit_of, laws_of, outcome, rows_of, taken_notes
 from tests.core.testing.wrong import LOAD_END, check
 from tests.core.testing.wrong_asking import ASKING, NOTES
 from tests.core.testing.wrong_crashing import CRASHING
@@ -13,13 +13,14 @@ from tests.core.testing.wrong_going_on import GOING_ON
 from tests.core.testing.wrong_keeping import KEEPING
 from tests.core.testing.wrong_layouts import LAYOUTS
 from tests.core.testing.wrong_loading import LOADING
+from tests.core.testing.wrong_looking import LOOKING
 from tests.core.testing.wrong_process import PROCESS
 from tests.core.testing.wrong_saving import SAVING
 from tests.core.testing.wrong_settings import SETTINGS
 from virtmig.testing.diff import Difference
 
 WRONG = {**LOADING, **SAVING, **LAYOUTS, **DECLARING, **SETTINGS, **GOING_ON, **PROCESS}
-WRONG |= {**CRASHING, **ASKING, **KEEPING}
+WRONG |= {**CRASHING, **ASKING, **KEEPING, **LOOKING}
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -80,6 +81,19 @@ def test_a_fault_of_one_field_is_told_by_one_law(workshop: Workshop) -> None:
     for law in ("each_field_alone", "any_state", "names_mean_the_same", "nothing_is_forgotten"):
         said = outcome(kit, law)
         assert not said or said.startswith("skipped: the law `load_save` comes first"), said
+
+
+SUBSECTIONS = "without_subsections"
+
+
+def test_a_lost_field_is_not_blamed_on_a_subsection(workshop: Workshop) -> None:
+    lost = {"        device.muted = state.muted\n": ""}
+    kit = kit_of(workshop.device(lost))
+    alone = rows_of(outcome(kit_of(workshop.device(lost), test_load_replaces=None), SUBSECTIONS))
+    assert alone["field"] == "EchoState.muted"
+    assert "whether EchoState.log is there or not" in alone["do"]
+    assert outcome(kit, "load_save").startswith("law: ")
+    assert outcome(kit, SUBSECTIONS) == "skipped: the law `load_save` comes first"
 
 
 def test_sets_are_told_by_what_differs() -> None:

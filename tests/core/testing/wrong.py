@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from tests.core.testing.trial import Made, kit_of, outcome, rows_of
+from tests.core.testing.trial import Made, kit_of, outcome, rows_of, scramble_echo
 
 ATTRIBUTE = "    modern: int = 0\n\n\nclass"
 LOAD_END = "        device.level = 0 if state.log is None else state.log.level\n"
@@ -25,6 +25,16 @@ class Wrong:
     attributes: dict[str, Any] = attrs.field(factory=dict[str, Any])
 
 
+def and_then(scramble: Any, also: Any) -> Any:
+    """A scramble that does more with the device."""
+
+    def both(kit: Any, device: Any, draw: Any) -> None:
+        scramble(kit, device, draw)
+        also(device, draw)
+
+    return both
+
+
 def check(made: Made, wrong: Wrong) -> None:
     """The law that the fault breaks says so in a block that its author can act on."""
     attributes = dict(wrong.attributes)
@@ -32,6 +42,8 @@ def check(made: Made, wrong: Wrong) -> None:
         attributes["scramble"] = lambda _, device, draw: device.points.append(
             draw.record(made.module("state").Point)
         )
+    if also := attributes.pop("also", None):
+        attributes["scramble"] = and_then(scramble_echo(made), also)
     said = outcome(kit_of(made, **attributes), wrong.law)
     rows = rows_of(said)
     assert rows.get("law", "").startswith(f"{wrong.law}: "), said or "nothing was found"

@@ -13,10 +13,13 @@ DECLARING = {
             "def load_device(self, device: LiveEcho, state: EchoState)": "def load_device(self, devise: LiveEcho, state: EchoState)"
         },
         "hooks",
-        "reference/hooks",
+        "it is given device, state",
     ),
     "a hook that is none": Wrong(
-        "contract", {"def post_load": "def postload"}, "hooks", "postload"
+        "contract",
+        {"def post_load": "def postload"},
+        "hooks",
+        "there is no hook postload did you mean post_load? all hooks: describe_driver, ",
     ),
     "a plugin class in place of an object": Wrong(
         "contract", {"plugin = VirtioEcho()": "plugin = VirtioEcho"}, "hooks", "instance"

@@ -19,7 +19,28 @@ KEEPING = {
         "not only its first 4 bytes",
     ),
     "a constant": Wrong(
-        "any_state", {"gain=device.gain": "gain=7"}, "EchoState.gain", "hardly any value is kept"
+        "any_state",
+        {"gain=device.gain": "gain=7"},
+        "EchoState.gain",
+        "the save hook does not take it from the device: save LiveEcho.gain",
+    ),
+    "a list that is never saved": Wrong(
+        "any_state",
+        {
+            "points=tuple(device.points)": "points=()",
+            "points_len=len(device.points)": "points_len=0",
+        },
+        "EchoState.points",
+        "the save hook does not take it from the device: save LiveEcho.points",
+    ),
+    "a field that nothing holds": Wrong(
+        "any_state",
+        {
+            "gain=device.gain": "gain=7",
+            "device.gain = 100 if state.gain is None else state.gain": "device.gain = 3",
+        },
+        "EchoState.gain",
+        "hardly any value is kept",
     ),
     "a version that is lost": Wrong(
         "any_state", VERSIONED, "Log.version_id", "save the version that was loaded"
@@ -34,7 +55,7 @@ KEEPING = {
         "any_state",
         {"device.points = list(state.points)": "device.points = list(state.points[:-1])"},
         "EchoState.points",
-        "items, saved",
+        "items, then saved",
     ),
     "an attribute that a load makes": Wrong(
         "nothing_is_forgotten",

@@ -161,7 +161,7 @@ LOADING = {
             "        if device.lines or device.level:": "        if device.counter and (device.lines or device.level):"
         },
         "EchoState.log",
-        "loaded alone",
+        "all else being as in a fresh device",
     ),
     "an old version that does not load": Wrong(
         "older_versions",

@@ -22,7 +22,7 @@ from virtmig.wire.compound import array, buffer, header_version, struct, subsect
 from virtmig.wire.counted import depends_on
 from virtmig.wire.record import record, wire
 from virtmig.wire.scope import Scope, since
-from virtmig.wire.types import be16, be32, u8
+from virtmig.wire.types import be16, be32, raw, u8
 
 
 def header(name: bytes, version: int = 1) -> bytes:
@@ -106,6 +106,32 @@ def test_a_cut_header_is_named_by_where_it_starts(cut: int) -> None:
     with pytest.raises(Truncated) as caught:
         decode(Dev, b"\x07" + A_BYTES[:cut])
     assert caught.value.where.offset == 1
+
+
+@record()
+class Behind1:
+    dev: Dev = wire(struct(Dev), "a record with subsections")
+    last: bytes = wire(raw(1), "what lies behind it")
+
+
+@record()
+class Behind2:
+    dev: Dev = wire(struct(Dev), "a record with subsections")
+    last: bytes = wire(raw(2), "what lies behind it")
+
+
+@record()
+class Behind4:
+    dev: Dev = wire(struct(Dev), "a record with subsections")
+    last: bytes = wire(raw(4), "what lies behind it")
+
+
+@pytest.mark.parametrize("last", [b"\x05", b"\x05\x05", b"\x05\xff", b"\x05\xffde"])
+def test_a_five_in_front_of_too_few_bytes_for_the_prefix_is_a_value(last: bytes) -> None:
+    behind = {1: Behind1, 2: Behind2, 4: Behind4}[len(last)]
+    data = b"\x07" + last
+    assert decode(behind, data).last == last
+    assert encode(decode(behind, data)) == data
 
 
 def test_a_cut_body_names_the_subsection_and_the_field() -> None:

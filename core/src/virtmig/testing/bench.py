@@ -20,7 +20,7 @@ from virtmig.errors import (
     told,
 )
 from virtmig.hooks.registry import Drivers
-from virtmig.live.blueprint import implied_host_features, implied_queue_sizes
+from virtmig.live.blueprint import ANY_HIGH_FEATURE, implied_host_features, implied_queue_sizes
 from virtmig.live.device import Transport, VirtioDevice
 from virtmig.live.procedure import OnStep, virtio_load, virtio_save
 from virtmig.testing.crash import PLAIN, hook_of
@@ -107,6 +107,12 @@ class Bench(ABC):
         return {f"{cls.__name__}.{name}" for cls in classes for name in layout_of(cls).counts}
 
     @property
+    def features(self) -> int:
+        """All feature bits of the device type: a device offers them, accepted or not."""
+        found = sum(1 << bit for bit in self.drivers.device.driver.features)
+        return found | ANY_HIGH_FEATURE if found >> 64 else found
+
+    @property
     def layout(self) -> Envelope:
         """How sections of the two drivers are laid out."""
         return self.drivers.envelope
@@ -151,7 +157,7 @@ class Bench(ABC):
         device.name = self.drivers.device.driver.name
         device.target_endian = "little"
         device.facts = state.facts
-        device.host_features |= implied_host_features(state) | WIDE
+        device.host_features |= implied_host_features(state) | WIDE | self.features
         device.config = bytes(len(state.common.config))
         if not device.queues:
             device.add_queues(implied_queue_sizes(state))
@@ -182,6 +188,18 @@ class Bench(ABC):
         """A device in some state that a guest could have reached."""
         device = self.negotiated(state)
         self.scramble(device, state, draw)
+        return device
+
+    def in_use(self, state: VirtioState, draw: Draw) -> VirtioDevice:
+        """The same with the core in another state too: status, interrupts, features."""
+        device = self.negotiated(state)
+        device.status, device.isr = draw.integer(0, 15), draw.integer(0, 3)
+        own = self.drivers.device.driver.features
+        device.guest_features ^= sum(1 << bit for bit in own if draw.boolean())
+        device.guest_features_lo = device.guest_features & 0xFFFFFFFF
+        core = virtio_save(device, kit_drivers())
+        setting = attrs.evolve(state, common=core.common, subsections=core.subsections)
+        self.scramble(device, setting, draw)
         return device
 
     def scramble(self, device: VirtioDevice, state: VirtioState, draw: Draw) -> None:

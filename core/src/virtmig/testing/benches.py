@@ -16,6 +16,9 @@ from virtmig.testing.stubs import kit_device, kit_transport
 from virtmig.virtio.state import VirtioState
 from virtmig.virtio.subsections import ExtraState
 
+QUEUES = (1, 2, 3) * 3 + (9, 17, 70)
+"""How many queues a device on a bus under test has: mostly few, some more than a byte has bits."""
+
 
 class DeviceBench(Bench):
     """A device type on the kit's own transport."""
@@ -69,7 +72,7 @@ class TransportBench(Bench):
 
     def _draw_state(self, draw: Draw, version: int) -> VirtioState:
         driver = self.drivers.transport.driver
-        core = draw_core(draw, draw_features(draw, ()), draw.integer(1, 3))
+        core = draw_core(draw, draw_features(draw, ()), draw.choice(QUEUES))
         state = attrs.evolve(core, facts=given_facts(draw_facts(draw, self.layout)))
         scope = scope_of(self.layout, state, version)
         draw.scope = lambda: scope

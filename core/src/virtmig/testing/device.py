@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from virtmig.testing.bench import Author, Bench
 from virtmig.testing.benches import DeviceBench
 from virtmig.testing.draw import Draw
+from virtmig.testing.laws.answers import AnswerLaws
 from virtmig.testing.laws.asking import AskingLaws
 from virtmig.testing.laws.contract import DeviceContractLaws
 from virtmig.testing.laws.docs import DocLaws
@@ -39,6 +40,7 @@ class DeviceConformance(
     PropertyLaws,
     SettingsLaws,
     RoomLaws,
+    AnswerLaws,
 ):
     """The laws of a device plugin.
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import attrs
 
 from virtmig.errors import LoadRefused
 from virtmig.testing.bench import Bench
-from virtmig.testing.diff import Difference, fields_of
+from virtmig.testing.diff import Difference, fields_of, kind_of
 from virtmig.testing.draw import RandomDraw
 from virtmig.testing.drawn import record_classes
+from virtmig.testing.looking import frozen, own
 from virtmig.testing.report import LawBroken
 from virtmig.virtio.state import VirtioState
 from virtmig.wire.layout import layout_of
@@ -31,13 +34,23 @@ def how_to_keep(bench: Bench, found: Difference) -> str:
     classes = record_classes(bench.subject.driver)
     if plain and plain in {layout_of(cls).version_field for cls in classes}:
         return "save the version that was loaded, or raise DeviceMismatch for it"
+    return _by_value(bench, found, plain)
+
+
+def _by_value(bench: Bench, found: Difference, plain: str) -> str:
+    """What to do about a field by the values that it had; `plain` is its name alone."""
+    tried = list(_tried(bench, found.field))
+    if saved_from := _not_asked(tried):
+        return f"the save hook does not take it from the device: save {saved_from}, which holds it"
     if part := kept_part(found.one, found.other):
         return f"keep all of it, not only its {part}: it may be cut on its way; {REFUSE}"
     single = all(isinstance(one, int | bytes | frozenset) for one in (found.one, found.other))
     if not plain or found.field in bench.counts or not single:
         return f"put every field back as it is; {REFUSE}"
-    if len(set(_kept_values(bench, found.field))) < ENOUGH:
-        return "put it back in the load hook, and save it from there: hardly any value is kept"
+    kept = {repr(one.loaded) for one in tried if one.loaded == one.saved}
+    if len(kept - {"None"}) < ENOUGH:
+        do = "let the load hook put it into the device, and the save hook take it from there: "
+        return f"{do}hardly any value is kept"
     do = f"put every field back as it is; {REFUSE}; or, if QEMU itself brings it into range: "
     return f"{do}normalised = ({plain!r},)"
 
@@ -53,18 +66,45 @@ def kept_part(one: Any, other: Any) -> str:
     return ""
 
 
-def _kept_values(bench: Bench, field: str) -> Iterator[str]:
-    """Values of a field that drawn states have and that are saved as they were loaded."""
+@attrs.frozen
+class Tried:
+    """One value of a field that was loaded, what was saved after that, and the device by then."""
+
+    loaded: Any
+    saved: Any
+    kind: str
+    held: dict[str, Any]
+
+
+def _tried(bench: Bench, field: str) -> Iterator[Tried]:
+    """What becomes of the values that a field has in drawn states."""
     for number in range(TRIES):
         state = bench.draw_state(RandomDraw(number))
         device = bench.fresh(state)
         try:
             bench.load(device, state)
-            again = bench.save(device)
+            live = bench.live(device)
+            held, again = own(live), bench.save(device)
         except (LoadRefused, LawBroken):
             continue
         pairs = zip(_values(bench, state, field), _values(bench, again, field), strict=False)
-        yield from (repr(one) for one, other in pairs if one == other and one is not None)
+        yield from (Tried(one, other, type(live).__name__, held) for one, other in pairs)
+
+
+def _not_asked(tried: Sequence[Tried]) -> str:
+    """The attribute that held each value that was loaded, of which the save hook takes none."""
+    given = [one for one in tried if one.loaded is not None]
+    if len({repr(one.loaded) for one in given}) < ENOUGH or len({repr(t.saved) for t in given}) > 1:
+        return ""
+    for name in given[0].held:
+        if all(_plain(one.held.get(name)) == _plain(frozen(one.loaded)) for one in given):
+            return f"{given[0].kind}.{name}"
+    return ""
+
+
+def _plain(value: Any) -> Any:
+    """A value as `frozen` gives it; a list is a tuple."""
+    return value[1:] if kind_of(value) in ("list", "tuple") else value
 
 
 def _values(bench: Bench, state: VirtioState, field: str) -> list[Any]:

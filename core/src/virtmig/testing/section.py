@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import ClassVar
 
+from virtmig.testing.laws.description import DescriptionLaws
 from virtmig.testing.laws.docs import DocLaws
 from virtmig.testing.laws.facts import FactLaws
 from virtmig.testing.laws.goldens import GoldenLaws
@@ -12,7 +13,7 @@ from virtmig.testing.laws.package import PackageLaws
 from virtmig.testing.sections import SectionBench
 
 
-class SectionConformance(PackageLaws, DocLaws, GoldenLaws, FactLaws):
+class SectionConformance(PackageLaws, DocLaws, GoldenLaws, FactLaws, DescriptionLaws):
     """The laws of a plugin for whole sections that have no virtio core (`scsi-disk`)."""
 
     kind: ClassVar[str] = "section"

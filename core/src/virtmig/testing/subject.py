@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 import types
 from collections.abc import Iterator
@@ -20,7 +21,8 @@ from virtmig.errors import (
 )
 from virtmig.hooks.bound import BoundDevice, BoundSection, BoundTransport
 from virtmig.hooks.contract import contract_findings
-from virtmig.hooks.discovery import DEVICES, SECTIONS, TRANSPORTS, Installed, find, scan
+from virtmig.hooks.discovery import DEVICES, SECTIONS, TRANSPORTS, Installed, find, left_out, scan
+from virtmig.hooks.spelling import ALL_HOOKS
 from virtmig.hooks.stale import AGAIN, stale_entry_points
 from virtmig.testing.process import core_attributes
 from virtmig.testing.report import LawBroken
@@ -29,14 +31,11 @@ GROUPS = {"device": DEVICES, "transport": TRANSPORTS, "section": SECTIONS}
 BINDERS = {"device": BoundDevice, "transport": BoundTransport, "section": BoundSection}
 DRIVERS = {"device": "DeviceDriver", "transport": "TransportDriver", "section": "SectionDriver"}
 
-SPELL = "spell hooks and their arguments as in docs/reference/hooks.md"
 NEAR = 3
 """Folders above a test file in which its project may lie."""
 COPIED = "the entry points of pyproject.toml are copied when it is installed, and not followed"
 ADVICE = {
     "the entry point is": "give the driver and the entry point the same name",
-    "unknown hook": SPELL,
-    "rgument": SPELL,
     "does not implement": "implement it, and mark it with @hookimpl",
     "but not the hook": "implement it, and mark it with @hookimpl",
     "wrapper=True": "take wrapper=True out of its @hookimpl: a plugin's hooks are plain functions",
@@ -65,7 +64,7 @@ class Subject:
         try:
             return find(self.group, self.name)
         except AmbiguousDriver as error:
-            do = "uninstall one of the two, or give one of them another name"
+            do = error.hint or "leave one of them in pyproject.toml"
             raise LawBroken(error.reason, do=do, field="entry point") from None
         except NoDriver:
             raise self._not_found() from None
@@ -81,16 +80,29 @@ class Subject:
     def _not_found(self) -> LawBroken:
         if self.stale is not None:
             return self.stale
+        if hidden := left_out(self.group, self.name):
+            return LawBroken(hidden, do="name it there, or unset it", field="driver")
         for one in scan().drivers:
             if one.name == self.name:
                 do = f"move it to [project.entry-points.{self.group!r}], or test it as a {one.kind}"
                 found = f"{self.name!r} stands in {one.group}, this is a test of a {self.kind}"
                 return LawBroken(found, do=do, field="entry point")
+        found = f"no installed distribution has an entry point {self.name!r} in {self.group}"
+        for near in self._near_ones():
+            do = f"did you mean {near.name}, which {near.distribution} brings? Then write that as "
+            do += "the driver of the test class; or give the entry point the driver's name"
+            return LawBroken(found, do=do, field="driver")
         return LawBroken(
-            f"no installed distribution has an entry point {self.name!r} in {self.group}",
+            found,
             do=f'in pyproject.toml write [project.entry-points."{self.group}"] and below it '
             f'{self.name} = "your_package.live:plugin", then install it: pip install -e .',
         )
+
+    def _near_ones(self) -> Iterator[Installed]:
+        """Installed drivers of the same kind whose names are like the one that is not there."""
+        known = {one.name.rpartition("-")[2]: one for one in scan().of(self.group)}
+        for name in difflib.get_close_matches(self.name.rpartition("-")[2], known):
+            yield known[name]
 
     @cached_property
     def plugin(self) -> Any:
@@ -132,6 +144,8 @@ class Subject:
             return "let the entry point name an instance: plugin = YourPlugin()"
         if isinstance(self.plugin, types.ModuleType | types.FunctionType):
             return f"let the entry point name the plugin object, as in {self.module}:plugin"
+        if "there is no hook" in str(error):
+            return error.hint if ALL_HOOKS in error.hint else f"{error.hint} {ALL_HOOKS}"
         returns = f"return a {DRIVERS[self.kind]} from describe_driver"
         for part, advice in {**ADVICE, "describe_driver returned": returns}.items():
             if part in str(error):

@@ -9,6 +9,7 @@ from virtmig.testing.bench import Author, Bench
 from virtmig.testing.benches import TransportBench
 from virtmig.testing.draw import Draw
 from virtmig.testing.laws.asking import AskingLaws
+from virtmig.testing.laws.description import InterruptLaws
 from virtmig.testing.laws.docs import DocLaws
 from virtmig.testing.laws.facts import FactLaws
 from virtmig.testing.laws.goldens import LiveGoldenLaws
@@ -39,6 +40,7 @@ class TransportConformance(
     PropertyLaws,
     SettingsLaws,
     RoomLaws,
+    InterruptLaws,
 ):
     """The laws of a transport plugin.
 

@@ -16,6 +16,7 @@ from virtmig.errors import (
     NotCanonical,
     OutOfRange,
     TrailingBytes,
+    Truncated,
     UnknownSubsection,
     VersionMismatch,
     VirtmigError,
@@ -47,6 +48,8 @@ def encode(value: Any, scope: Scope | None = None) -> bytes:
 def end(reader: Reader) -> None:
     """Fail unless every byte has been used."""
     if reader.pos != reader.end:
+        if reader.cut_header():
+            raise Truncated("subsection header is cut", offset=reader.pos)
         raise TrailingBytes(f"{reader.end - reader.pos} bytes are left", offset=reader.pos)
 
 

@@ -105,6 +105,11 @@ class Reader:
         self.pos += size
         return False
 
+    def cut_header(self) -> bool:
+        """Whether what is left, and no field takes, begins as a subsection that is cut."""
+        left = self.data[self.pos : self.end]
+        return left[:1] == bytes([SUBSECTION]) and len(left) < 2 + int.from_bytes(left[1:2], "big")
+
     def subsection(
         self, parent: str, known: Mapping[str, FieldSpec]
     ) -> tuple[str, int, int] | None:
@@ -112,20 +117,19 @@ class Reader:
 
         Returns its name, version and header length, or None where QEMU's reader would stop: the
         next byte is not 5, or the name does not start with the parent's (vmstate.c:
-        vmstate_subsection_load, a plain prefix test). `known` are the parent's own, by name; the
+        vmstate_subsection_load, a plain prefix test). Too few bytes for the prefix are none either:
+        QEMU would compare what follows the section. `known` are the parent's own, by name; the
         bytes decide which of them is there. One that is declared as misnamed needs no prefix.
         """
         data, pos = self.data, self.pos
-        if pos >= self.end or data[pos] != SUBSECTION:
+        if pos + 1 >= self.end or data[pos] != SUBSECTION:
             return None
-        if pos + 1 >= self.end:
-            raise Truncated("subsection header is cut", offset=pos)
         length = data[pos + 1]
         name = data[pos + 2 : pos + 2 + length]
         prefix = parent.encode()
         if length <= len(prefix):
             return None
-        if pos + 2 + length > self.end and name[: len(prefix)] == prefix[: len(name)]:
+        if pos + 2 + length > self.end and name.startswith(prefix):
             raise Truncated("subsection name is cut", offset=pos)
         own = known.get(name.decode("latin-1"))
         if not name.startswith(prefix) and (own is None or not own.type.misnamed):

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from virtmig.errors import shown
+from virtmig.hooks.known import DEVICE_IDS, same_id
 from virtmig.testing.drawn import record_classes
 from virtmig.testing.kit import Kit, law
 from virtmig.testing.report import LawBroken
@@ -16,23 +17,6 @@ from virtmig.virtio.features import COMMON
 from virtmig.wire.layout import layout_of
 from virtmig.wire.scope import Condition, Scope
 
-DEVICE_IDS = {
-    "virtio-net": 1,
-    "virtio-blk": 2,
-    "virtio-console": 3,
-    "virtio-rng": 4,
-    "virtio-balloon": 5,
-    "virtio-scsi": 8,
-    "virtio-9p": 9,
-    "virtio-gpu": 16,
-    "virtio-input": 18,
-    "virtio-crypto": 20,
-    "virtio-iommu": 23,
-    "virtio-mem": 24,
-    "virtio-sound": 25,
-    "virtio-pmem": 27,
-}
-"""Ids of the virtio specification (section 5), by the names of QEMU."""
 RESERVED = range(24, 50)
 """Feature bits that no device type has for itself (virtio 1.3 section 6)."""
 FEATURE = re.compile(r"feature (\S+) accepted")
@@ -150,9 +134,10 @@ class DeviceContractLaws(ContractLaws):
         if expected is not None and driver.device_id != expected:
             found = f"device_id={driver.device_id}; {driver.name} has {expected}"
             raise LawBroken(found, do=do, field="device_id")
-        other = {number: name for name, number in DEVICE_IDS.items()}.get(driver.device_id)
-        if other not in {None, driver.name} and driver.name.startswith("virtio-"):
-            raise LawBroken(f"device_id={driver.device_id} is of {other}", do=do, field="device_id")
+        for other in same_id(driver.name, driver.device_id):
+            if driver.name.startswith("virtio-"):
+                found = f"device_id={driver.device_id} is of {other}"
+                raise LawBroken(found, do=do, field="device_id")
 
     @law
     def test_features(self) -> None:

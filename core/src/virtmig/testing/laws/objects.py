@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import enum
 import gc
+import logging
 import types
 import weakref
 from collections.abc import Iterator
 from typing import Any
+
+import attrs
 
 from virtmig.errors import LoadRefused, shown
 from virtmig.live.device import Transport, VirtioDevice
@@ -16,13 +21,27 @@ from virtmig.testing.diff import equal
 from virtmig.testing.draw import Draw, RandomDraw
 from virtmig.testing.kit import law
 from virtmig.testing.laws.live import LiveKit, same_parts, unlike_attributes
-from virtmig.testing.looking import CORE, PLAIN, attributes, frozen, own
+from virtmig.testing.looking import CORE, PLAIN, attributes, frozen, opaque, own
 from virtmig.testing.report import LawBroken
 from virtmig.wire.layout import ATTRIBUTE, layout_for
 
+CONSTANT = (*PLAIN, tuple, frozenset, enum.Enum, logging.Logger, types.MappingProxyType)
 MUTABLE = (list, dict, set, bytearray)
 ENOUGH = 8
 """Examples after which a field that always followed the state is taken to follow it."""
+
+
+@attrs.define
+class Seen:
+    """Attributes that are unlike a fresh device's after a load, or while a device runs.
+
+    kind: their class. missed: what a load has worked out otherwise than the running device.
+    """
+
+    kind: str = ""
+    loaded: set[str] = attrs.field(factory=set[str])
+    running: set[str] = attrs.field(factory=set[str])
+    missed: dict[str, str] = attrs.field(factory=dict[str, str])
 
 
 class ObjectLaws(LiveKit):
@@ -175,39 +194,34 @@ class ObjectLaws(LiveKit):
     @law
     def test_derived(self) -> None:
         """Each attribute declared as derived is worked out by a load."""
-        changed: set[str] = set()
-        kind = ""
-
-        def look(draw: Draw) -> None:
-            nonlocal kind
-            bench = self.bench()
-            setting = bench.draw_state(draw)
-            used = bench.scrambled(setting, draw)
-            device = self.loaded(bench.save(used), setting)
-            fresh, now = own(bench.live(bench.fresh(setting))), own(bench.live(device))
-            kind = type(bench.live(device)).__name__
-            changed.update(name for name, *_ in unlike_attributes(fresh, now))
-            self._as_while_running(kind, fresh, own(bench.live(used)), now)
-
+        seen = Seen()
         if self.derived:
-            self.each_random(look)
+            self.each_random(lambda draw: self._worked_out(draw, seen))
+        for name, text in seen.missed.items():
+            if name in seen.running:  # what scramble never sets is for the load alone to work out
+                do = "let post_load work out what the running device holds; or let scramble set "
+                do += "it as a running device does, or not at all"
+                raise LawBroken(text, do=do, field=f"{seen.kind}.{name}")
         for name in self.derived:
-            if name not in changed:
+            if name not in seen.loaded:
                 do = "work it out in post_load from features and state; or take it out of `derived`"
                 found = "after no load it is other than in a fresh device"
                 first = "every_field_changes"
-                raise LawBroken(found, do=do, field=f"{kind}.{name}", first=first)
+                raise LawBroken(found, do=do, field=f"{seen.kind}.{name}", first=first)
 
-    def _as_while_running(
-        self, kind: str, fresh: dict[str, Any], used: dict[str, Any], now: dict[str, Any]
-    ) -> None:
-        """What scramble has worked out as well has to come out the same in a load."""
-        for name in self.derived:
-            if used.get(name) not in (fresh.get(name), now.get(name)):
-                text = f"{shown(used[name])} in the saved device, {shown(now.get(name))} after a "
-                do = "let post_load work out what the running device holds; or let scramble set "
-                do += "it as a running device does, or not at all"
-                raise LawBroken(f"{text}load", do=do, field=f"{kind}.{name}")
+    def _worked_out(self, draw: Draw, seen: Seen) -> None:
+        bench = self.bench()
+        setting = bench.draw_state(draw)
+        used = bench.scrambled(setting, draw)
+        device = self.loaded(bench.save(used), setting)
+        fresh, running, now = (own(bench.live(one)) for one in (bench.fresh(setting), used, device))
+        seen.kind = type(bench.live(device)).__name__
+        seen.loaded.update(name for name, *_ in unlike_attributes(fresh, now))
+        seen.running.update(name for name, *_ in unlike_attributes(fresh, running))
+        for name, value, loaded in unlike_attributes(running, now):
+            if name in self.derived:
+                found = f"{shown(value)} in the saved device, {shown(loaded)} after a load"
+                seen.missed[name] = found
 
 
 def _class_values(live: Any) -> dict[str, Any]:
@@ -245,9 +259,32 @@ def _base(live: Any) -> type[Any]:
 
 
 def _can_change(value: Any) -> bool:
-    return not (
-        isinstance(value, (*PLAIN, tuple)) or callable(value) or ATTRIBUTE in type(value).__dict__
-    )
+    """Whether an object that two devices have can become another one for both."""
+    if isinstance(value, CONSTANT) or type(value) is object or ATTRIBUTE in type(value).__dict__:
+        return False
+    return not (_is_code(value) or _by_value(value) or _copies_as_itself(value))
+
+
+def _is_code(value: Any) -> bool:
+    return opaque(value) or (callable(value) and not attributes(value))
+
+
+def _by_value(value: Any) -> bool:
+    """Whether it has a hash of what it holds, as only what stays the same may have."""
+    kind: type[Any] = value.__class__
+    try:
+        hash(value)
+    except Exception:  # noqa: BLE001  a foreign object may fail in any way
+        return False
+    return getattr(kind, "__eq__", None) is not getattr(object, "__eq__", None)
+
+
+def _copies_as_itself(value: Any) -> bool:
+    """Whether Python takes it for one that needs no copy; a class that only says so may err."""
+    try:
+        return not hasattr(value, "__deepcopy__") and copy.deepcopy(value) is value
+    except Exception:  # noqa: BLE001  a foreign object may fail in any way
+        return False
 
 
 def _triples(part: Any, saved: Any, other: Any) -> Iterator[tuple[str, Any, Any, Any]]:

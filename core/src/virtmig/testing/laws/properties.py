@@ -23,17 +23,18 @@ class PropertyLaws(ObjectLaws):
 
     @law
     def test_properties(self) -> None:
-        """A device is created with the properties of a state, and refuses those of another one."""
+        """A device is created with a state's properties; another one refuses, or becomes so."""
         if not self.properties:
             return
         for name, pairs in self.given_and_made().items():
             plain = name.rpartition(".")[2]
             always_one = all(equal(made, pairs[0][1]) for _, made in pairs)
             if plain in self.properties and len(pairs) >= ENOUGH and always_one:
-                text = f"for {len(pairs)} states the create hook made a device with "
+                text = f"for each of {len(pairs)} states, which have other values, the create hook "
+                text += f"made a device with {shown(pairs[0][1])}"
                 do = f"take {plain!r} from the state in the create hook; or take it out of "
                 do += "`properties`, if a guest changes it"
-                raise LawBroken(f"{text}{shown(pairs[0][1])}", do=do, field=name)
+                raise LawBroken(text, do=do, field=name)
         self.each_random(self._another_one)
 
     def _another_one(self, draw: Draw) -> None:
@@ -74,6 +75,6 @@ class PropertyLaws(ObjectLaws):
             return
         for found in same_parts(bench, state, bench.save(device)):
             if found.field.rpartition(".")[2] == name and name not in self.normalised:
-                text = f"a device with another one {found.said('loaded', 'and saved')}"
+                text = found.said("a device that had another one loaded", "and then saved")
                 do = "compare it in the load hook and raise DeviceMismatch with its path; or set it"
                 raise LawBroken(text, do=do, field=found.name)

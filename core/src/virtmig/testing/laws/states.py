@@ -21,6 +21,7 @@ from virtmig.testing.report import LawBroken
 from virtmig.virtio.state import VirtioState
 from virtmig.wire.layout import layout_for
 
+ALONE = "all else being as in a fresh device, loaded"
 MOSTLY = 2
 """So many times as many states refused as kept are worth a note."""
 
@@ -79,7 +80,7 @@ class StateLaws(LiveKit):
             if plain in fixed:
                 continue
             do = how_to_keep(self.bench(), found)
-            raise LawBroken(found.said(what, "saved"), do=do, field=found.name)
+            raise LawBroken(found.said(what, "then saved"), do=do, field=found.name)
 
     @law
     def test_half_way(self) -> None:
@@ -157,8 +158,13 @@ class StateLaws(LiveKit):
                 text = f"an older stream, which lacks it, is refused: {error}"
                 raise LawBroken(text, do=do, field=field) from error
             for found in same_parts(bench, state, bench.save(device)):
-                text = f"loaded without it into {kind}; {found.said('then', 'saved')}"
-                raise LawBroken(text, do=do, field=field)
+                told = found.said("loaded", "then saved")
+                if found.field == field:
+                    text = f"a state without it, into {kind}: {told}"
+                    raise LawBroken(text, do=do, field=field)
+                text = f"a state without {field}, into {kind}: {told}"
+                do = f"set it in the load hook, whether {field} is there or not"
+                raise LawBroken(text, do=do, field=found.name, first="load_replaces")
 
     def _used(self, state: VirtioState, draw: Draw) -> VirtioDevice:
         return self.bench().scrambled(state, draw)
@@ -189,7 +195,7 @@ class StateLaws(LiveKit):
             bench.load(device, state)
         except (EncodeError, LoadRefused):
             return
-        self._kept(state, bench.save(device), "loaded alone")
+        self._kept(state, bench.save(device), ALONE)
 
 
 class VersionLaws(StateLaws):
@@ -222,7 +228,8 @@ class VersionLaws(StateLaws):
             if name in self.normalised or (found.one is None and found.other == default):
                 continue
             do = f"in a load hook, put the default back for what version {version} lacks (None)"
-            text = f"version {version}: {found.said('loaded', 'saved')}; fresh: {shown(default)}"
+            text = f"of version {version} {found.said('loaded', 'then saved')}; a fresh device "
+            text += f"has {shown(default)}"
             raise LawBroken(text, do=do, field=found.name)
 
     def _writable(self, device: VirtioDevice, version: int) -> VirtioState:
