@@ -104,6 +104,7 @@ def test_a_file_is_edited_in_place_only_when_it_is_named(
         (("--set", "nonsense"), 2, "PATH=VALUE"),
         (("--device", "virtio-nte", "--set", "device.mac=1"), 2, "nearest"),
         (("--drop-subsection", "virtio/x"), 2, "no such subsection"),
+        (("--drop-subsection", "bogus"), 2, "in none of"),
         (("--rename", "nobody", "x"), 2, "no section is named"),
         (("--rename", "virtio-blk", "x" * 256), 2, "1 to 255 bytes"),
         (("--rename", "virtio-blk", "hpet"), 2, "another section"),
@@ -132,7 +133,9 @@ def test_a_request_that_changes_nothing_makes_the_same_file(
     made = tmp_path / "made.mig"
     done = virtmig("edit", x86, "-o", made, "--set", "device.promisc=0")
     assert "nothing changes" in done.out
+    assert done.out.splitlines()[-1] == f"wrote {made}"
     assert made.read_bytes() == x86.read_bytes()
+    assert list(tmp_path.iterdir()) == [made]
 
 
 def complete(words: list[str], incomplete: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -17,10 +19,14 @@ from virtmig.editing.requests import Machine, Rename
 from virtmig.errors import UnsafeEdit
 from virtmig.hooks.registry import Registry
 from virtmig.stream.opening import Stream, open_stream
+from virtmig.virtio.contradictions import contradictions
+from virtmig.virtio.features import RING_PACKED
 from virtmig.virtio.state import SectionState, VirtioState
 from virtmig.wire.meaning import Risk, conditional, safe, unsafe
 
 SAFE, CONDITIONAL, UNSAFE = Risk
+MACS = ["33:33:00:00:00:01", "52:54:00:00:00:02", *(f"33:33:00:00:01:0{n}" for n in range(3))]
+"""A unicast address behind a multicast one."""
 
 
 @pytest.mark.parametrize(
@@ -54,6 +60,21 @@ SAFE, CONDITIONAL, UNSAFE = Risk
         ("virtio-net:subsections.virtio/broken.broken=true", UNSAFE, "serve"),
         ("virtio-net:subsections.virtio/disabled.disabled=true", UNSAFE, "forbade"),
         ("virtio-net:common.queue_sel=1", CONDITIONAL, "setting up a queue"),
+        ("device.mac=ff:ff:ff:ff:ff:ff", UNSAFE, "no unicast"),
+        ("device.mac=01:00:5e:00:00:01", UNSAFE, "no unicast"),
+        ("device.mac=00:00:00:00:00:00", UNSAFE, "no unicast"),
+        ("device.status=0xffff", UNSAFE, "bits 0 and 1"),
+        ("virtio-net:common.isr+=0x80", UNSAFE, "BIT_7"),
+        ("virtio-net:common.status+=0x10", UNSAFE, "BIT_4 is no bit"),
+        ("virtio-net:queues[0].num=100", UNSAFE, "power of two"),
+        ("virtio-net:queues[0].num=0", UNSAFE, "is no queue"),
+        ("virtio-net:queues[0].num=2048", UNSAFE, "more than 1024"),
+        ("virtio-net:common.status-=FEATURES_OK", UNSAFE, "without FEATURES_OK"),
+        (f"device.mac_table_macs={json.dumps(MACS * 13)}", UNSAFE, "64 entries"),
+        (f"device.mac_table_macs={json.dumps(MACS)}", UNSAFE, "behind the first multicast"),
+        (f"device.mac_table_macs={json.dumps(MACS[:2])}", UNSAFE, "behind the first multicast"),
+        (f"device.mac_table_macs={json.dumps(MACS[1:])}", CONDITIONAL, "not told what"),
+        ("device.vlans=5", CONDITIONAL, "not told what it receives"),
     ],
 )
 def test_the_class_of_a_change(x86: Stream, registry: Registry, text: str, risk: Risk, why: str):
@@ -157,6 +178,11 @@ def renamed(stream: Stream, registry: Registry, *pairs: tuple[str, str]) -> Edit
     [
         ("virtio-blk", "0000:00:05.0/virtio-blk", CONDITIONAL, "equal device there"),
         ("virtio-blk", "0000:01:01.0/virtio-blk", SAFE, "unless an equal device"),
+        ("virtio-blk", "0000:00:02.0/virtio-blk", UNSAFE, "0000:00:02.0/virtio-net is there"),
+        ("virtio-blk", "0000:00:99.9/virtio-blk", UNSAFE, "no device of a transport"),
+        ("virtio-blk", "0000:00:2f.0/virtio-blk", UNSAFE, "no device of a transport"),
+        ("virtio-blk", "zzzz/virtio-blk", UNSAFE, "no device of a transport"),
+        ("virtio-blk", "/virtio-blk", UNSAFE, "no device of a transport"),
         ("virtio-blk", "0000:00:01.0/virtio-scsi", UNSAFE, "another kind"),
         ("hpet", "lpet", UNSAFE, "another kind"),
         ("0000:00:1f.2/ich9_ahci", "0000:00:1e.2/ich9_ahci", CONDITIONAL, "does not know"),
@@ -238,3 +264,33 @@ def test_indices_are_compared_with_guest_memory(
     plan = planned(x86, registry, f"virtio-blk:queues[0].last_avail_idx{change}")
     refused = [one for one in plan.changes if "live device" in one.text]
     assert [why in one.why for one in refused] == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("queues[0].num=1000", "power of two"), ("common.status=0xf", "no ring is set up")],
+)
+def test_what_contradicts_itself_is_unsafe_without_a_driver_too(
+    x86: Stream, registry: Registry, tmp_path: Path, text: str, why: str
+):
+    rng = "virtio-rng"
+    reset = ("common.status=0", "common.guest_features=0", "queues[0].desc=0")
+    x86.write(
+        tmp_path / "idle",
+        planned(x86, registry, *(f"{rng}:{one}" for one in reset), f"{rng}:virtio/started").edits,
+    )
+    with open_stream(tmp_path / "idle") as idle:
+        change = planned(idle, registry, f"{rng}:{text}").changes[0]
+        assert change.risk is UNSAFE
+        assert why in change.why
+        milder = planned(idle, registry, f"{rng}:queues[0].num=512").changes[0]
+        assert milder.risk is CONDITIONAL
+
+
+def test_a_packed_ring_has_any_size(net: Changed):
+    state = net.state
+    odd = attrs.evolve(state, queues=(attrs.evolve(state.queues[0], num=1000),))
+    assert "queues[0].num" in contradictions(odd)
+    packed = state_with(odd, 0xF, odd.guest_features | 1 << RING_PACKED, started=True)
+    assert contradictions(packed) == {}
+    assert contradictions(SectionState(fields=None)) == {}

@@ -137,3 +137,16 @@ def test_a_long_value_is_cut_and_an_address_is_hexadecimal():
 
 def test_the_bits_that_turn_are_named():
     assert values.turned(3, 5, STATUS) == "-DRIVER +DRIVER_OK"
+
+
+@pytest.mark.parametrize("text", ["1_0", "\uff11\uff10", "0x_1", "\u0661", "1 0", "0o7"])
+def test_a_number_is_of_plain_digits(text: str):
+    with pytest.raises(BadValue, match="is no number"):
+        values.number(text, None, u8)
+
+
+def test_a_bit_and_a_range_are_of_plain_digits_and_rise():
+    with pytest.raises(BadValue, match="no bit"):
+        values.number("BIT_\uff11", {0: "A"})
+    with pytest.raises(BadValue, match="no range"):
+        values.parse(bitmap(4096), None, "7-5", ["1"], "+=")

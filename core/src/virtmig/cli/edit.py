@@ -10,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from virtmig.cli import common
+from virtmig.cli.apart import INPUT, OUTPUT, input_name, keep_apart
 from virtmig.editing import log, patches, telling
 from virtmig.editing.completing import complete_drop, complete_set
 from virtmig.editing.devices import decoded
@@ -48,7 +49,7 @@ def _completions(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
 @click.command("edit")
 @common.file_argument
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Stream to write.")
+@click.option("-o", "--output", type=common.output_file, help="Stream to write.")
 @click.option(
     "--set",
     "sets",
@@ -126,22 +127,26 @@ def command(  # noqa: PLR0913  an option each
     requests = _requests(asked)
     if not requests:
         raise click.UsageError("nothing is asked for: use --set, --rename or another")
+    undo = _undo(file, output, undo_file) if output is not None and not dry_run else ""
+    files = {INPUT: input_name(file), OUTPUT: output, "--undo": undo or undo_file}
+    keep_apart({**files, "--log": log_file}, in_place=True)
     registry = Registry()
     with common.opened(file) as stream:
         plan = plan_edits(stream, registry, requests, given)
+        inside = stream.container
         entries = [dict(log.as_json(one)) for one in log.entries(stream, plan)]
-        undo = _undo(file, output, undo_file) if output is not None and not dry_run else ""
+        undo = undo if plan.changes or plan.edits.payloads else ""
         allowed = unsafe or plan.risk is not Risk.UNSAFE
         if output is not None and not dry_run and allowed:
             write_plan(stream, plan, output, undo, unsafe=unsafe)
     if log_file is not None and allowed:
         write_json(log_file, {"file": file, "output": output, "bytes": entries})
     written = output if allowed and not dry_run else None
-    data = {"file": file, "written": written, "undo": undo if written else None}
+    data = {"file": file, "written": written, "undo": undo if written and undo else None}
     if as_json:
         common.print_json({**data, **telling.view(plan), "bytes": entries})
     else:
-        _print(plan, written, undo)
+        _print(plan, written, undo, inside)
     common.report_errors(registry.broken)
     plan.permit(unsafe=unsafe)
 
@@ -175,7 +180,9 @@ def _undo(file: str, output: str, wanted: str | None) -> str:
     return undo
 
 
-def _print(plan: EditPlan, written: str | None, undo: str) -> None:
+def _print(plan: EditPlan, written: str | None, undo: str, inside: str) -> None:
     for line in telling.lines(plan):
         common.say(line)
-    common.say(f"wrote {written}; {undo} takes it back" if written else "nothing was written")
+    what = f"the stream back to the byte, with {inside} around it anew" if inside else "it back"
+    back = f"; {undo} takes {what}" if undo else ""
+    common.say(f"wrote {written}{back}" if written else "nothing was written")

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from virtmig.cli import common
+from virtmig.cli.apart import INPUT, OUTPUT, STDERR, STDIN, STDOUT, keep_apart
 from virtmig.cli.asking import edit_options
 from virtmig.editing import log, telling
 from virtmig.editing.requests import Request
@@ -24,7 +25,8 @@ from virtmig.hooks.registry import Registry
 from virtmig.reading import Options
 from virtmig.stream.flow import Flow
 
-STDIN, STDOUT, STDERR = 0, 1, 2
+OSERROR = 3
+"""What the command ends with where a file cannot be read or written, as all of ours do."""
 
 
 @click.command("filter")
@@ -65,8 +67,11 @@ def command(  # noqa: PLR0913  an option each
     """
     if bool(requests) == check_only:
         raise click.UsageError("ask for a change, such as --set, or for --check; not for both")
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        raise click.UsageError("standard input, output and error all have to be open")
     if os.isatty(STDIN) or os.isatty(STDOUT):
         raise click.UsageError("put it into a pipe: ... | virtmig filter ... | ...")
+    keep_apart({INPUT: STDIN, OUTPUT: STDOUT, "--undo": undo_file, "--log": log_file})
     for path in filter(None, (undo_file, log_file)):
         _can_write(path)
     registry = Registry()
@@ -111,16 +116,25 @@ def _run(flow: Flow, registry: Registry, wish: Wish, on_known: Callable[[Report]
     try:
         take_through(flow, registry, wish, on_known)
     except BrokenPipeError:
-        _say(f"virtmig: the reader left when {flow.passed} bytes of the stream were passed on")
-        return 3
-    except (VirtmigError, OSError):
-        if flow.passed:
-            _say(f"virtmig: stopped behind {flow.passed} bytes: the device state was held back")
-        else:
-            _say("virtmig: nothing was passed on")
+        _last(f"the reader left when {flow.passed} bytes of the stream were passed on")
+        return OSERROR
+    except (VirtmigError, OSError) as error:
+        held = f"stopped behind {flow.passed} bytes: the device state was held back"
+        if not _last(held if flow.passed else "nothing was passed on"):
+            return error.exit_code if isinstance(error, VirtmigError) else OSERROR
         raise
     common.report_errors(registry.broken)
     return 0
+
+
+def _last(text: str) -> bool:
+    """Say why it ends here; whether that could be said: standard error may be a full disk."""
+    try:
+        _say(f"virtmig: {text}")
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDERR)  # what is left of it goes nowhere
+        return False
+    return True
 
 
 def _tell(report: Report, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from virtmig.cli import common
+from virtmig.cli.apart import INPUT, OUTPUT, input_name, keep_apart
 from virtmig.editing.plan import EditPlan
 from virtmig.editing.writing import write_plan
 from virtmig.hooks.registry import Registry
@@ -17,7 +18,7 @@ from virtmig.virtio.finishing import Outcome
 
 @click.command("repair")
 @common.file_argument
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="The mended stream.")
+@click.option("-o", "--output", type=common.output_file, help="The mended stream.")
 @click.option(
     "--target",
     callback=common.as_release,
@@ -62,6 +63,7 @@ def command(  # noqa: PLR0913  an option each
         raise click.UsageError("give either -o OUT or --list")
     if outcome is not None and undo:
         raise click.UsageError("--undo takes back what is in sections, not guest memory")
+    keep_apart({INPUT: input_name(file), OUTPUT: output, "--undo": undo}, in_place=True)
     registry = Registry()
     with common.opened(file) as stream:
         seen = examine(stream, registry, Target(release=target), given, outcome)

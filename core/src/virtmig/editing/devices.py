@@ -121,7 +121,7 @@ def one_device(
     if len(fits) == 1:
         return fits[0]
     if not fits:
-        raise _likeliest(errors) if errors else _none_decoded(found)
+        raise _likeliest(errors, what) if errors else _none_decoded(found)
     names = ", ".join(label(device.section) for device, _ in fits)
     hint = f"put the device in front: {label(fits[0][0].section)}:{what}"
     raise NoSuchPath(f"several devices have {what}: {names}", hint=hint)
@@ -154,8 +154,12 @@ def _none_decoded(found: Sequence[Found]) -> NoSuchPath:
     return NoSuchPath(reason)
 
 
-def _likeliest(errors: Sequence[EditError]) -> EditError:
+def _likeliest(errors: Sequence[EditError], what: str) -> EditError:
     """Of the reasons why no device fits: a wrong value says more than a path that is not there."""
     values = [error for error in errors if not isinstance(error, NoSuchPath | UnsafeEdit)]
     hints = [error for error in errors if "nearest" in error.hint]
-    return (values or hints or list(errors))[0]
+    first = (values or hints or list(errors))[0]
+    if values or hints or len(errors) == 1:
+        return first
+    hint = f"of one device: put it in front, as in {first.where.section}:{what}"
+    return NoSuchPath(f"{first.reason}, in none of {len(errors)} devices", path=what, hint=hint)

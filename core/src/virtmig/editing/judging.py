@@ -11,9 +11,10 @@ import attrs
 from virtmig.editing import trees, values
 from virtmig.editing.applying import Applied
 from virtmig.editing.devices import Device
-from virtmig.editing.paths import Place
+from virtmig.editing.paths import Place, Step
 from virtmig.errors import told
 from virtmig.stream.sections import Section
+from virtmig.virtio.contradictions import contradictions
 from virtmig.virtio.state import VirtioState
 from virtmig.wire.meaning import EditRule, Risk, Verdict, conditional, safe, unsafe
 
@@ -75,12 +76,10 @@ def judge(applied: Applied, asked: Mapping[str, str], *, undo: bool = False) -> 
     asked: the paths that were asked for. undo: it restores what was there.
     """
     device = applied.device
-    phase = phase_of(device.state)
-    for steps in trees.differences(device.tree, applied.tree):
-        place = device.paths.resolve(trees.path_of(steps))
-        old, new = trees.get(device.tree, steps), trees.get(applied.tree, steps)
+    for place in _changed(applied):
+        old, new = (trees.get(tree, place.steps) for tree in (device.tree, applied.tree))
         because = "" if _was_asked(place.path, asked) else applied.because.get(place.path, "")
-        verdict = _verdict(place, old, new, phase, because)
+        verdict = safe(because) if because else _verdict(applied, place)
         yield Change(
             section=device.section,
             path=place.path,
@@ -97,10 +96,28 @@ def _was_asked(path: str, asked: Mapping[str, str]) -> bool:
     return any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in asked)
 
 
-def _verdict(place: Place, old: Any, new: Any, phase: Phase, because: str) -> Verdict:
-    if because:
-        return safe(because)
-    return softened(said(place.rule, old, new), phase)
+def _changed(applied: Applied) -> Iterator[Place]:
+    """The smallest places that differ."""
+    resolve = applied.device.paths.resolve
+
+    def is_leaf(steps: tuple[Step, ...]) -> bool:
+        kind = resolve(trees.path_of(steps)).kind
+        return kind.inner is kind
+
+    for steps in trees.differences(applied.device.tree, applied.tree, is_leaf=is_leaf):
+        yield resolve(trees.path_of(steps))
+
+
+def _verdict(applied: Applied, place: Place) -> Verdict:
+    """What is declared of a change; of an item of a list of values, what is of the list."""
+    device, steps = applied.device, place.steps
+    why = contradictions(applied.state).get(place.path)
+    if why is not None:
+        return unsafe(why, always=True)
+    while isinstance(steps[-1], int):
+        steps = steps[:-1]
+    old, new = (trees.get(tree, steps) for tree in (device.tree, applied.tree))
+    return softened(said(place.rule, old, new), phase_of(device.state))
 
 
 def said(rule: EditRule | None, old: Any, new: Any) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from virtmig.editing.judging import RESTORED, Change, Phase, phase_of, softened
@@ -10,6 +11,8 @@ from virtmig.stream.blocks import Block
 from virtmig.stream.sections import Section
 from virtmig.wire.meaning import Verdict, conditional, safe, unsafe
 
+SLOTS = 32
+"""Of a PCI bus, each with eight functions."""
 SAME_SLOT = safe("QEMU refuses the stream unless an equal device is there")
 OTHER_SLOT = conditional(
     "the target must have an equal device there; the guest reaches its registers and MSI-X as "
@@ -37,6 +40,8 @@ def judge_names(
     devices = {one.section: one for one in found}
     for section, idstr in idstrs.items():
         verdict = _left_behind(section, idstr, sections, blocks, idstrs)
+        verdict = verdict or _nowhere(devices.get(section), idstr)
+        verdict = verdict or _taken(section, idstr, sections, idstrs)
         verdict = verdict or _moved(devices.get(section), section.idstr, idstr)
         yield Change(
             section=section,
@@ -60,6 +65,39 @@ def _moved(found: Found | None, old: str, new: str) -> Verdict:
     if isinstance(found, Decoded) and phase_of(found.state) is Phase.IDLE:
         return FREE_SLOT
     return softened(OTHER_SLOT, Phase.RUNNING)
+
+
+def _nowhere(found: Found | None, new: str) -> Verdict | None:
+    """A path of another form than those of the device's transport."""
+    if not isinstance(found, Decoded):
+        return None
+    place, transport = new.rpartition("/")[0], found.drivers.transport.driver
+    pattern = getattr(transport, "path_pattern", "")
+    if not pattern or not _is_at(pattern, found.section.idstr) or _is_at(pattern, new):
+        return None
+    shown = place or "an empty path"
+    return unsafe(f"no device of a transport like its own is at {shown}", always=True)
+
+
+def _is_at(pattern: str, idstr: str) -> bool:
+    """Whether an idstr has a path of a transport's, down to slots that a bus can have."""
+    place = idstr.rpartition("/")[0]
+    slots = re.findall(r":([0-9a-f]{2})\.[0-7]", place)
+    return bool(re.fullmatch(pattern, place)) and all(int(one, 16) < SLOTS for one in slots)
+
+
+def _taken(
+    section: Section, new: str, sections: Sequence[Section], idstrs: Mapping[Section, str]
+) -> Verdict | None:
+    """Another device that stays where this one is to go."""
+    old, place = section.idstr.rpartition("/")[0], new.rpartition("/")[0]
+    if not place or place == old:
+        return None
+    for one in sections:
+        here = one.idstr.rpartition("/")[0]
+        if one is not section and here == place and one not in idstrs:
+            return unsafe(f"{one.idstr} is there, and no two devices share a place", always=True)
+    return None
 
 
 def _slot(place: str) -> str:

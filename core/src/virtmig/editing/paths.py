@@ -23,8 +23,8 @@ LONGEST_LIKELY = 128
 """Characters of a wrong name that are compared; the time goes with the square."""
 DEEPEST = 12
 """Records inside records; the deepest of ours has six."""
-_FORM = re.compile(r"[^.\[\]]+(\[\d{1,9}\])*(\.[^.\[\]]+(\[\d{1,9}\])*)*")
-_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+_FORM = re.compile(r"[^.\[\]]+(\[[0-9]{1,9}\])*(\.[^.\[\]]+(\[[0-9]{1,9}\])*)*")
+_STEP = re.compile(r"([^.\[\]]+)|\[([0-9]+)\]")
 
 
 @attrs.frozen(kw_only=True, eq=False)

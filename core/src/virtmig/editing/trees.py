@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeGuard
 
 from virtmig.editing.paths import Place, Step
@@ -72,16 +72,24 @@ def keys(tree: Node, steps: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]
             yield from keys(inner, (*steps, key))
 
 
-def differences(old: Node, new: Node, steps: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
-    """The steps to what differs: the smallest places; a list of another length as a whole."""
+def differences(
+    old: Node,
+    new: Node,
+    steps: tuple[Step, ...] = (),
+    is_leaf: Callable[[tuple[Step, ...]], bool] = lambda _: False,
+) -> Iterator[tuple[Step, ...]]:
+    """The steps to what differs: the smallest places; a list of another length as a whole.
+
+    is_leaf: whether a list is one value, as the ranges of a set are.
+    """
     if old == new:
         return
     if is_map(old) and is_map(new):
         for key in dict.fromkeys([*old, *new]):
-            yield from differences(old.get(key), new.get(key), (*steps, key))
-    elif is_list(old) and is_list(new) and len(old) == len(new):
+            yield from differences(old.get(key), new.get(key), (*steps, key), is_leaf)
+    elif is_list(old) and is_list(new) and len(old) == len(new) and not is_leaf(steps):
         for index, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from differences(one, other, (*steps, index))
+            yield from differences(one, other, (*steps, index), is_leaf)
     else:
         yield steps
 

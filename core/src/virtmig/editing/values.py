@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from virtmig.editing.paths import nearest, width
@@ -20,7 +21,8 @@ FLAGS = {
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
 _SMALL = re.compile(r"[0-9]{1,9}")
-_BIT = re.compile(r"BIT_(\d{1,3})", re.IGNORECASE)
+_NUMBER = re.compile(r"-?(0x[0-9a-f]+|0b[01]+|0+|[1-9][0-9]*)", re.IGNORECASE)
+_BIT = re.compile(r"BIT_([0-9]{1,3})", re.IGNORECASE)
 
 
 def parse(kind: WireType[Any], known: Names | None, text: str, now: Any, operator: str) -> Any:
@@ -51,10 +53,9 @@ def is_number(kind: WireType[Any]) -> bool:
 
 def number(text: str, known: Names | None, kind: WireType[Any] | None = None) -> int:
     """A number, or names of bits with `|` between them."""
-    try:
-        return int(text, 0)
-    except ValueError:
-        pass
+    with suppress(ValueError):  # Python makes no number of thousands of digits
+        if _NUMBER.fullmatch(text):
+            return int(text, 0)
     if known is None:
         raise BadValue(f"{text[:60]!r} is no number", hint=_range(kind))
     return sum(1 << bit for bit in {_bit(part.strip(), known) for part in text.split("|")})
@@ -110,7 +111,7 @@ def _set(kind: Bitmap, text: str, now: Any, operator: str) -> list[str]:
 def _span(text: str, limit: int) -> frozenset[int]:
     low, dash, high = text.partition("-")
     last = high if dash else low
-    if not (_SMALL.fullmatch(low) and _SMALL.fullmatch(last) and int(last) < limit):
+    if not (_SMALL.fullmatch(low) and _SMALL.fullmatch(last) and int(low) <= int(last) < limit):
         hint = f"numbers below {limit}, such as 1,5-7"
         raise BadValue(f"{text[:60]!r} is no range of numbers", hint=hint)
     return frozenset(range(int(low), int(last) + 1))

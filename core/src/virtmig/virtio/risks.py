@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from virtmig.virtio.features import ISR, names
@@ -27,6 +28,9 @@ def status(old: Any, new: Any) -> Verdict:
 
 def interrupts(old: Any, new: Any) -> Verdict:
     """Of the interrupt status register."""
+    undefined = names((new or 0) & ~(old or 0) & ~mask(ISR), ISR)
+    if undefined:
+        return unsafe(f"no device has {' and '.join(undefined)}: it is not defined", always=True)
     lost = (old or 0) & ~(new or 0)
     if not lost:
         return safe("the guest driver gets an interrupt at the most that has nothing to tell")
@@ -64,6 +68,11 @@ def disabled(old: Any, new: Any) -> Verdict:
     if _flag(old, "disabled") == _flag(new, "disabled"):
         return safe("a device whose stream says nothing of it is not disabled either")
     return unsafe("the device would write to memory although the guest forbade it, or the reverse")
+
+
+def mask(known: Mapping[int, str]) -> int:
+    """All bits that have names."""
+    return sum(1 << bit for bit in known)
 
 
 def _flag(value: Any, name: str) -> bool:

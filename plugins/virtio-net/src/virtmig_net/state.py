@@ -40,6 +40,13 @@ MULTIQUEUE = OpenFact(
 _MULTIQUEUE = if_fact(MULTIQUEUE.name, text="created with more than one queue pair")
 
 ANNOUNCE = 2
+STATUS = {0: "LINK_UP", 1: "ANNOUNCE"}
+"""Bits of the device's status (virtio 1.3 section 5.1.4)."""
+TABLE_SIZE = 64
+"""Entries of the receive filter (QEMU: MAC_TABLE_ENTRIES)."""
+ADDRESS = conditional(
+    "the guest keeps the address that it has read, and the target's command line has one"
+)
 RECEIVED = conditional(
     "the guest driver is not told what it receives now, and sets it anew only if its own settings "
     "change"
@@ -56,7 +63,37 @@ def _transmit(old: Any, new: Any) -> Verdict:
     return PACKETS_WAIT
 
 
+def _address(_: Any, new: Any) -> Verdict:
+    if new is None:
+        return ADDRESS
+    if not any(bytes.fromhex(new.replace(":", ""))):
+        return unsafe("a MAC address of zeros is no unicast address of a device", always=True)
+    if _is_multicast(new):
+        return unsafe("this is no unicast address, so no device can have it", always=True)
+    return ADDRESS
+
+
+def _is_multicast(address: str) -> bool:
+    """Whether a MAC address stands for several receivers (its first octet is odd)."""
+    return bool(int(address[:2], 16) & 1)
+
+
+def _table(_: Any, new: Any) -> Verdict:
+    """Of the receive filter; QEMU finds where multicast begins by the first such entry."""
+    macs = new or ()
+    if len(macs) > TABLE_SIZE:
+        text = f"QEMU's table has {TABLE_SIZE} entries, and it drops a longer one when it loads it"
+        return unsafe(text, always=True)
+    kinds = [_is_multicast(one) for one in macs]
+    if kinds != sorted(kinds):
+        text = "QEMU takes all behind the first multicast address for multicast, so a unicast one"
+        return unsafe(f"{text} there is not received", always=True)
+    return RECEIVED
+
+
 def _link(old: Any, new: Any) -> Verdict:
+    if (new or 0) & ~(old or 0) & ~sum(1 << bit for bit in STATUS):
+        return unsafe("only bits 0 and 1 of this status are defined", always=True)
     if ((old or 0) ^ (new or 0)) & ~ANNOUNCE:
         return conditional(
             "the guest driver looks at the link only after an interrupt, and the target's network "
@@ -116,9 +153,7 @@ class NetState:
     mac: bytes = wire(
         mac_address,
         "current MAC address, not the one in config space",
-        edit=conditional(
-            "the guest keeps the address that it has read, and the target's command line has one"
-        ),
+        edit=_address,
     )
     tx_waiting: int = wire(be32, "a transmit of pair 0 is scheduled", edit=_transmit)
     mergeable_rx_bufs: int = wire(
@@ -130,7 +165,7 @@ class NetState:
         be16,
         "bit 0: link up, bit 1: announce requested",
         edit=_link,
-        bits={0: "LINK_UP", 1: "ANNOUNCE"},
+        bits=STATUS,
     )
     promisc: int = wire(u8, "1: all packets are received; so after a reset", edit=RECEIVED)
     allmulti: int = wire(u8, "1: all multicast packets are received", edit=RECEIVED)
@@ -138,7 +173,7 @@ class NetState:
     mac_table_macs: tuple[bytes, ...] = wire(
         array(mac_address, "mac_table_in_use"),
         "receive filter: unicast first, then multicast",
-        edit=RECEIVED,
+        edit=_table,
     )
     vlans: frozenset[int] = wire(bitmap(4096), "VLAN ids that are received", edit=RECEIVED)
     has_vnet_hdr: int = wire(be32, "1: the backend passes packet headers on", edit=BACKEND)
