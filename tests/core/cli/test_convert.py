@@ -145,3 +145,54 @@ def test_what_is_whole_of_a_cut_stream_is_shown_and_the_exit_code_says_so(
     assert "virtio-net" in done.out
     for command in (("load", path), ("convert", path, "-o", tmp_path / "a")):
         assert "whole before it: timer, slirp" in virtmig(*command).complaint(3)
+
+
+def test_a_stream_is_not_replaced_by_its_devices_alone(virtmig: Command, tmp_path: Path) -> None:
+    path = tmp_path / "a.mig"
+    path.write_bytes(RAW)
+    link = tmp_path / "link.cbor"
+    link.symlink_to(path)
+    for command in (("convert", path, "-o", path, "--to", "cbor"), ("pack", path, "-o", link)):
+        assert "replaced, it would lose: RAM" in virtmig(*command).complaint(2)
+    assert path.read_bytes() == RAW
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("edit", SAMPLE, "--rename", "i8254", "other", "--unsafe"),
+        ("load", SAMPLE, "--save"),
+        ("convert", SAMPLE),
+    ],
+)
+def test_a_disk_is_not_replaced_by_the_stream_in_it(
+    virtmig: Command, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    disk, before = tmp_path / "a.img", Qcow2(snapshots={"one": RAW}).build()
+    disk.write_bytes(before)
+    name, _, *rest = command
+    option = [] if name == "load" else ["-o"]
+    done = virtmig(name, disk, *rest, *option, disk)
+    assert done.code == 2
+    assert done.err.endswith("replaced, it would lose: qcow2 (write to another file)\n")
+    assert disk.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["a.img"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("edit", SAMPLE, "--rename", "i8254", "other", "-o"),
+        ("repair", SAMPLE, "-o"),
+        ("load", SAMPLE, "--save"),
+        ("convert", SAMPLE, "-o"),
+        ("pack", SAMPLE, "-o"),
+        ("unpack", SAMPLE, "-o"),
+    ],
+)
+def test_standard_output_is_not_written_to(
+    virtmig: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "in a pipe, use `virtmig filter`" in virtmig(*command, "-").usage()
+    assert not [*tmp_path.iterdir()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import json
 import os
@@ -162,16 +163,18 @@ def test_the_source_is_told_while_it_still_writes() -> None:
     with running(*UNSAFE) as child:
         assert child.stdin is not None
         assert child.stdout is not None
+        pipe = os.dup(child.stdin.fileno())
+        child.stdin.close()
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)  # as it is when a guest's RAM has passed
 
         def feed() -> None:
             try:
-                os.write(child.stdin.fileno(), data[:40_000])
-                time.sleep(0.5)  # as a guest's memory would have taken it to be sent
-                for at in range(40_000, len(data), 32768):
-                    os.write(child.stdin.fileno(), data[at : at + 32768])
+                for at in range(0, len(data), 32768):
+                    os.write(pipe, data[at : at + 32768])
                 failed.append(False)
             except BrokenPipeError:
                 failed.append(True)
+            os.close(pipe)
 
         thread = threading.Thread(target=feed, daemon=True)
         thread.start()
@@ -272,3 +275,27 @@ def test_a_slow_stream_in_small_pieces_passes() -> None:
         assert child.wait(PATIENCE) == 0
         thread.join(PATIENCE)
     assert len(reading[0]) == len(data)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_an_end_that_is_closed_is_wrong_use(closed: str) -> None:
+    line = f'exec "$@" < {X86} > /dev/null {closed}'
+    done = subprocess.run(
+        ["sh", "-c", line, "sh", *command("--check")], stderr=subprocess.PIPE, check=False
+    )
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    assert closed == "2>&-" or b"have to be open" in done.stderr
+
+
+@pytest.mark.parametrize(("asked", "code"), [(("--check",), 3), (UNSAFE, 5)])
+def test_a_report_that_cannot_be_written_keeps_the_stream_incomplete(
+    asked: tuple[str, ...], code: int
+) -> None:
+    """A full disk, say, behind standard error: the exit code alone says why."""
+    data = X86.read_bytes()
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command(*asked), input=data, stdout=subprocess.PIPE, stderr=full, check=False
+        )
+    assert (done.returncode, done.stdout) == (code, data[: tail_at(X86)])

@@ -91,3 +91,17 @@ def test_xml_cookie_and_unknown_words_stay_when_the_stream_changes(tmp_path: Pat
     with opened(tmp_path, image) as stream:
         stream.write(tmp_path / "new", Edits(payloads={stream.sections[0]: b"\x55" * 40}))
     assert (tmp_path / "new").read_bytes() == image.replace(EXPECTED[0], b"\x55" * 40)
+
+
+@pytest.mark.parametrize("stored", ["raw", "zstd", "gzip", "xz", "bzip2", "lzop"])
+@pytest.mark.parametrize("wrong", [-60, 2, 20])
+def test_a_wrong_length_of_the_xml_says_where_the_stream_may_begin(
+    tmp_path: Path, stored: str, wrong: int
+) -> None:
+    inside = PLAIN if stored == "raw" else PACK[stored](PLAIN)
+    image = libvirt_image(inside, stored)
+    start = len(image) - len(inside)
+    length = start - HEADER + wrong
+    error = refused(tmp_path, image[:20] + length.to_bytes(4, "little") + image[24:])
+    assert f"a stream may begin at {start:#x}: tail -c +{start + 1} FILE" in error.hint
+    assert "neither that nor a stream: is a length in the header wrong?" in error.hint

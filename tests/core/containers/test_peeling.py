@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.containers.making import EXPECTED, PLAIN, opened, payloads, refused
+from tests.core.containers.making import EXPECTED, PACK, PLAIN, opened, payloads, refused
 from tests.core.hooks.fakes import Site
 from virtmig.containers.peeling import DEEPEST
 from virtmig.errors import DriverFailed, NotAStream, UnsupportedContainer
@@ -91,7 +91,7 @@ def test_a_file_that_holds_no_stream_is_named(tmp_path: Path, start, reason, hin
 def test_a_stream_behind_something_unknown_is_pointed_at(tmp_path: Path) -> None:
     error = refused(tmp_path, b"unknown" * 100 + PLAIN)
     assert isinstance(error, NotAStream)
-    assert error.hint == "a stream may begin further on: tail -c +701 FILE"
+    assert error.hint == "a stream may begin at 0x2bc: tail -c +701 FILE"
 
 
 def test_containers_in_one_another_are_opened_up_to_a_depth(tmp_path: Path) -> None:
@@ -106,8 +106,17 @@ def test_containers_in_one_another_are_opened_up_to_a_depth(tmp_path: Path) -> N
 
 def test_an_empty_inside_is_said_to_be_inside(tmp_path: Path) -> None:
     error = refused(tmp_path, gzip.compress(b""))
-    assert error.reason == "the file is empty"
+    assert error.reason == "nothing comes out of it: it is cut near its start, or empty inside"
     assert error.hint == "the offset counts in what came out of gzip"
+
+
+@pytest.mark.parametrize("name", ["gzip", "bzip2", "xz", "zstd"])
+def test_what_is_cut_before_anything_comes_out_is_not_called_empty(
+    tmp_path: Path, name: str
+) -> None:
+    error = refused(tmp_path, PACK[name](PLAIN)[:15])
+    assert error.reason.startswith("nothing comes out of it: it is cut near its start")
+    assert f"the {name} data ends early" in error.hint
 
 
 def test_an_inside_that_is_no_stream_is_refused_before_all_of_it_is_unpacked(

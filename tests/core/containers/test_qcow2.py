@@ -156,3 +156,21 @@ def test_any_damage_is_a_typed_error_or_no_harm(tmp_path: Path) -> None:
                 payloads(stream)
         except VirtmigError as error:
             assert str(error)
+
+
+def test_a_table_beyond_the_end_of_the_image_is_named(tmp_path: Path) -> None:
+    data = ONE.build()
+    far = u64(1 << 40)
+    snapshots = int.from_bytes(data[64:72], "big")
+    first = int.from_bytes(data[snapshots : snapshots + 8], "big")
+    entry = next(at for at in range(first, len(data), 8) if data[at : at + 8] != bytes(8))
+    cases = (
+        (64, "the table of snapshots, 40 bytes"),
+        (snapshots, "table 1 of snapshot 'first'"),
+        (entry, "a table 2 of snapshot 'first'"),
+    )
+    for at, named in cases:
+        error = refused(tmp_path, data[:at] + far + data[at + 8 :])
+        assert isinstance(error, BadContainer)
+        assert error.reason.startswith(named)
+        assert error.reason.endswith("at 0x10000000000, lies beyond the end of the image")

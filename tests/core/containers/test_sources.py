@@ -68,6 +68,14 @@ def test_a_url_is_fetched_and_what_is_in_it_unpacked(tmp_path: Path) -> None:
         assert stream.container == "gzip"
 
 
+def test_a_chain_of_fsspec_is_a_url(tmp_path: Path) -> None:
+    (tmp_path / "a.mig").write_bytes(PLAIN)
+    with open_stream(f"simplecache::{(tmp_path / 'a.mig').as_uri()}") as stream:
+        assert payloads(stream) == EXPECTED
+    assert not sources.is_url("::file:///a")
+    assert not sources.is_url("c:/a")
+
+
 def test_a_url_that_cannot_be_fetched_says_why(tmp_path: Path) -> None:
     with pytest.raises(NotAStream, match=r"could not be fetched: .*Protocol not known: nothing"):
         open_stream("nothing://at/all")

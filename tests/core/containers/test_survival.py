@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import gzip
 import os
 import random
 import resource
@@ -128,9 +129,43 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(
         for old in (None, b"the old file"):
             if old is not None:
                 target.write_bytes(old)
-            with at_most(size), pytest.raises(OSError, match="File too large"):
+            with at_most(size), pytest.raises(OSError, match="File too large") as caught:
                 write_as(target, stream, FORMS[form], DOMAIN)
+            assert caught.value.filename == str(target)
+            assert "make room, or write to another disk" in str(caught.value)
             assert [one.read_bytes() for one in tmp_path.iterdir()] == ([old] if old else [])
+
+
+def test_a_folder_that_is_too_small_to_unpack_in_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(PLAIN + noise(1, MIB), 1))
+    with at_most(5000), pytest.raises(OSError, match="set TMPDIR to a folder") as caught:
+        open_stream(path)
+    assert Path(str(caught.value.filename)).is_dir()
+
+
+def test_memory_that_is_limited_is_told_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    old = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 39, old[1]))
+    try:
+        with pytest.raises(OSError, match="see ulimit -v") as caught:
+            open_stream(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, old)
+    assert caught.value.filename == str(path)
+
+
+def test_a_link_that_leads_to_itself_is_a_plain_os_error(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError, match="Too many levels") as caught:
+        writing.write_file(tmp_path / "a", lambda out: out.write(b"new"))
+    assert caught.value.errno == errno.ELOOP
+    assert caught.value.filename == str(tmp_path / "a")
+    assert (tmp_path / "a").is_symlink()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting takes root")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import random
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
 
 from tests.core.containers.making import (
@@ -19,10 +23,14 @@ from tests.core.containers.making import (
     payloads,
     refused,
     wrapped,
+    zstd,
 )
+from virtmig.containers import compressed
+from virtmig.containers.contract import Unpacked, Wanted
 from virtmig.errors import VirtmigError
 from virtmig.stream.editing import Edits
 from virtmig.stream.opening import Stream, open_stream
+from virtmig.stream.place import Place
 
 WRAPPED = wrapped()
 
@@ -117,3 +125,65 @@ def test_any_damage_is_a_typed_error_or_no_harm(tmp_path: Path, name: str) -> No
                 assert all(len(stream.payload(one)) == one.size for one in stream.sections)
         except VirtmigError as error:
             assert str(error)
+
+
+@pytest.mark.parametrize("size", [4, 64, 3 << 20])
+def test_zeros_between_the_streams_of_an_xz_file_are_padding(tmp_path: Path, size: int) -> None:
+    pack = PACK["xz"]
+    with opened(tmp_path, pack(PLAIN[:5000]) + bytes(size) + pack(PLAIN[5000:])) as stream:
+        assert payloads(stream) == EXPECTED
+        assert not stream.remark
+
+
+@pytest.mark.parametrize(("name", "size"), [("xz", 6), ("gzip", 4), ("zstd", 4)])
+def test_other_zeros_between_members_end_the_data(tmp_path: Path, name: str, size: int) -> None:
+    pack = PACK[name]
+    rest = pack(PLAIN[5000:])
+    error = refused(tmp_path, pack(PLAIN[:5000]) + bytes(size) + rest)
+    assert f"{len(rest)} bytes that are no {name} follow its data" in error.hint
+
+
+@attrs.define
+class Counted:
+    """A decoder that counts how many bytes all of its kind are given."""
+
+    inner: Any
+    given: list[int]
+
+    @property
+    def eof(self) -> bool:
+        return bool(self.inner.eof)
+
+    @property
+    def needs_input(self) -> bool:
+        return bool(self.inner.needs_input)
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self.inner.unused_data)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        self.given.append(len(data))
+        return bytes(self.inner.decompress(data, max_length))
+
+
+@pytest.mark.parametrize(
+    ("container", "decoder", "empty"),
+    [
+        (compressed.BZIP2, bz2.BZ2Decompressor, bz2.compress(b"")),
+        (compressed.ZSTD, zstd.ZstdDecompressor, b"\x50\x2a\x4d\x18" + bytes(4)),
+    ],
+    ids=["bzip2", "zstd"],
+)
+def test_many_small_members_cost_a_few_bytes_each(
+    container: compressed.Compressed, decoder: Callable[[], Any], empty: bytes
+) -> None:
+    given: list[int] = []
+    method = compressed.Method(lambda: Counted(decoder(), given), bz2.BZ2Compressor, (OSError,))
+    counting = attrs.evolve(container, method=lambda: method)
+    data = empty * 5000 + PACK[container.name](PLAIN)
+    inside = counting.open(Place(data), Wanted())
+    assert isinstance(inside, Unpacked)
+    chunks = [chunk for chunk in inside.chunks if isinstance(chunk, bytes)]
+    assert b"".join(chunks) == PLAIN
+    assert sum(given) <= 5000 * compressed.SMALL + 2 * len(data)

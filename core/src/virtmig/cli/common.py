@@ -20,6 +20,18 @@ from virtmig.virtio.defects import Release, release_of
 
 T = TypeVar("T")
 
+
+class OutputPath(click.Path):
+    """A file or folder that is written; a file is put in its place when it is whole."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "-":
+            reason = "standard output is none of the files that can be written"
+            self.fail(f"{reason}: in a pipe, use `virtmig filter`; a file - is ./-", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+output_file = OutputPath(dir_okay=False)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 plain_file_argument = click.argument("file", type=click.Path(dir_okay=False))
 _SNAPSHOT = f"{__name__}.snapshot"

@@ -30,7 +30,7 @@ def _list_forms(context: click.Context, _: click.Parameter, value: bool) -> None
 
 @click.command("convert")
 @common.file_argument
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="New file.")
+@click.option("-o", "--output", required=True, type=common.output_file, help="New file.")
 @click.option("--to", "to", default="", metavar="FORM", help="What OUTPUT is; else by its suffix.")
 @click.option(
     "--xml",
@@ -124,5 +124,6 @@ def _fitted(stream: Stream, form: Form, target: Target, given: Options) -> Fitte
 
 def _pack(stream: Stream, file: str, output: str, given: Options) -> None:
     """Devices alone; RAM is not read for it."""
+    stream.refuse_own(output, ["RAM"])
     devices = read_devices(stream, Registry(), given)
     cbor.write(output, cbor.pack(stream, Path(file).name, devices))

@@ -39,7 +39,7 @@ class Outcome:
 @click.option(
     "--save",
     "save_to",
-    type=click.Path(dir_okay=False),
+    type=common.output_file,
     help="Save the live devices again, into a complete stream.",
 )
 @common.as_json

@@ -14,7 +14,7 @@ from virtmig.reading import Options, Undecoded, read_devices
 
 @click.command("pack")
 @common.file_argument
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="CBOR file.")
+@click.option("-o", "--output", required=True, type=common.output_file, help="CBOR file.")
 @common.as_json
 @common.reading_options
 def command(file: str, output: str, *, as_json: bool, given: Options) -> int:
@@ -24,6 +24,7 @@ def command(file: str, output: str, *, as_json: bool, given: Options) -> int:
     """
     registry = Registry()
     with common.opened(file) as stream:
+        stream.refuse_own(output, ["RAM"])
         devices = read_devices(stream, registry, given)
         code = common.exit_code(devices, given)
         data = cbor.pack(stream, Path(file).name, devices)

@@ -17,7 +17,7 @@ from virtmig.stream.sections import Section
 
 @click.command("unpack")
 @common.plain_file_argument
-@click.option("-o", "--output", required=True, type=click.Path(), help="Folder, or stream.")
+@click.option("-o", "--output", required=True, type=common.OutputPath(), help="Folder, or stream.")
 @click.option(
     "--into",
     type=click.Path(dir_okay=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import attrs
@@ -16,6 +16,12 @@ from virtmig.stream.writing import Packer
 
 LARGEST_WINDOW = 256 << 20
 """Bytes of memory that a decompressor may take; `xz -9` needs 65 MiB."""
+
+
+SMALL = 1 << 10
+"""Bytes that a decoder is given first: a file may have a great many members that are no longer."""
+MAGIC_SIZE = 16
+"""Bytes that tell what a member is."""
 
 
 class Decoder(Protocol):
@@ -51,6 +57,55 @@ class Method:
     """What the decoder raises for damaged bytes."""
 
 
+@attrs.define(eq=False)
+class _Feed:
+    """The bytes of a file in order, each read once, taken in pieces of any size."""
+
+    _place: Place
+    at: int = attrs.field(init=False)
+    """Offset of the first byte that was not taken."""
+    _chunk: bytes = attrs.field(default=b"", init=False)
+    _start: int = attrs.field(default=0, init=False)
+    """Offset of the chunk."""
+
+    def __attrs_post_init__(self) -> None:
+        self.at = self._place.at
+
+    @property
+    def left(self) -> int:
+        """How many bytes were not taken."""
+        return len(self._place.data) - self.at
+
+    def peek(self) -> bytes:
+        """The first bytes that were not taken."""
+        return self._place.moved(self.at).start(MAGIC_SIZE)
+
+    def take(self, size: int) -> bytes:
+        """Some bytes, `size` at most; none at the end."""
+        if not self._start <= self.at < self._start + len(self._chunk):
+            self._start = self.at
+            self._chunk = next(iter(self._place.moved(self.at).chunks()), b"")
+        start = self.at - self._start
+        taken = self._chunk[start : start + size]
+        self.at += len(taken)
+        return taken
+
+    def give_back(self, data: bytes) -> None:
+        """Take these bytes, which were taken last, another time."""
+        self.at -= len(data)
+
+    def skip_zeros(self) -> int:
+        """Pass over zeros; how many there were."""
+        start, size = self.at, SMALL
+        while taken := self.take(size):
+            size = min(2 * size, CHUNK)
+            rest = taken.lstrip(b"\0")
+            if rest:
+                self.give_back(rest)
+                break
+        return self.at - start
+
+
 @attrs.frozen(eq=False)
 class Compressed(Container):
     """A file compressed as a whole; several one after another are one."""
@@ -61,6 +116,8 @@ class Compressed(Container):
     magics: tuple[bytes, ...]
     _method: Callable[[], Method]
     """Imports what it takes; called when such a file is met."""
+    padding: int = 0
+    """Zeros may stand between two members, in multiples of so many bytes; 0: none may."""
 
     def claims(self, start: bytes) -> bool:
         return start.startswith(self.magics)
@@ -72,26 +129,29 @@ class Compressed(Container):
         return self._method().packer()
 
     def _members(self, place: Place, method: Method) -> Iterator[bytes]:
-        """What is in all members; zeros may stand behind one."""
+        """What is in all members; zeros may stand behind the last, and behind each of xz."""
+        feed = _Feed(place)
         while True:
-            place = yield from self._member(place, method)
-            if not place.start(CHUNK).strip(b"\0"):
+            yield from self._member(feed, method)
+            zeros = feed.skip_zeros()
+            if not feed.left:
                 return
-            if not self.claims(place.start(16)):
-                raise Truncated(f"{place.size} bytes that are no {self.name} follow its data")
+            padded = zeros % self.padding == 0 if self.padding else not zeros
+            if not padded or not self.claims(feed.peek()):
+                raise Truncated(f"{feed.left} bytes that are no {self.name} follow its data")
 
-    def _member(self, place: Place, method: Method) -> Generator[bytes, None, Place]:
-        """What is in one member; returns the place behind it."""
+    def _member(self, feed: _Feed, method: Method) -> Iterator[bytes]:
+        """What is in one member; the feed is behind it then."""
         decoder = method.decoder()
-        at = place.at
-        for chunk in place.chunks():
-            at += len(chunk)
-            data = chunk
+        size = SMALL
+        while data := feed.take(size):
             while not decoder.eof and (data or not decoder.needs_input):
-                yield self._decompressed(decoder, data, method, at)
+                yield self._decompressed(decoder, data, method, feed.at)
                 data = b""
             if decoder.eof:
-                return place.moved(at - len(decoder.unused_data))
+                feed.give_back(decoder.unused_data)
+                return
+            size = min(2 * size, CHUNK)
         raise Truncated(f"the {self.name} data ends early")
 
     def _decompressed(self, decoder: Decoder, data: bytes, method: Method, at: int) -> bytes:
@@ -174,7 +234,7 @@ def needed(modules: tuple[str, ...], extra: str, command: str) -> Any:
 
 GZIP = Compressed("gzip", "a file that gzip compressed", (".gz",), (b"\x1f\x8b",), _gzip)
 BZIP2 = Compressed("bzip2", "a file that bzip2 compressed", (".bz2",), (b"BZh",), _bzip2)
-XZ = Compressed("xz", "a file that xz compressed", (".xz",), (b"\xfd7zXZ\x00",), _xz)
+XZ = Compressed("xz", "a file that xz compressed", (".xz",), (b"\xfd7zXZ\x00",), _xz, 4)
 LZMA = Compressed(
     "lzma",
     "a file that lzma compressed",

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import attrs
 
+from virtmig.stream.head import MAGIC
 from virtmig.stream.place import Place
 from virtmig.stream.writing import Packer, Zeros
 
@@ -112,8 +113,14 @@ def sayings(layers: tuple[Layer, ...] | list[Layer]) -> list[str]:
     """What is to be said of a stream in these containers."""
     said = [layer.remark for layer in layers if layer.remark]
     for layer, within in pairwise([*layers, None]):
-        found = within.container.name if within else ""
-        if layer is not None and layer.holds is not None and layer.holds != found:
+        if layer is None or layer.holds is None:
+            continue
+        plain = layer.inner.start(len(MAGIC)) == MAGIC
+        found = within.container.name if within else "" if plain else _UNKNOWN
+        if layer.holds != found:
             says, is_ = layer.holds or "nothing compressed", found or "a plain stream"
             said.append(f"the header of {layer.container.name} says {says}, the data is {is_}")
     return said
+
+
+_UNKNOWN = "neither that nor a stream: is a length in the header wrong?"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from virtmig.containers.contract import Container
+from virtmig.containers.contract import Container, Layer
 from virtmig.containers.libvirt import FORMATS, HEADER, IN_PLACE, LIBVIRT, ROOM, Image, read_image
 from virtmig.containers.peeling import containers, plugins
 from virtmig.containers.ramforms import Reform
@@ -95,17 +95,27 @@ def write_as(
     edits: Edits | None = None,
 ) -> None:
     """Write a stream in another form; see `Stream.write` for what `edits` may be."""
+    lost = [one.container.name for one in stream.layers if _is_lost(one, form, domain)]
+    stream.refuse_own(path, lost)
     front = b"" if form.libvirt is None else _front(stream, form.libvirt, domain or Domain())
     packer = form.container.packer() if form.container else None
     base = 0 if packer else len(front)
     pieces = _pieces(stream, form, base, edits or Edits())
+    with stream.proof() as proven:
 
-    def fill(out: Output) -> None:
-        out.write(front)
-        put_all(out, stream, packer, pieces)
+        def fill(out: Output) -> None:
+            out.write(front)
+            put_all(out, stream, packer, pieces)
+            proven()
 
-    outermost = stream.layers[0].outer if stream.layers else stream.place
-    write_file(path, fill, outermost.file)
+        write_file(path, fill, stream.outermost.file)
+
+
+def _is_lost(layer: Layer, form: Form, domain: Domain | None) -> bool:
+    """Whether the form keeps nothing of what a container holds beside the stream."""
+    if layer.container is LIBVIRT and form.libvirt is not None:
+        return domain is not None and domain.xml is not None
+    return not (layer.unpacked and layer.writable)
 
 
 def put_all(out: Output, stream: Stream, packer: Packer | None, pieces: Iterable[AnyPiece]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 from typing import cast
@@ -46,6 +47,11 @@ OURS = (
 FOREIGN = "virtmig.containers.foreign:FOREIGN"
 ELSEWHERE = 1 << 20
 """Bytes in which a stream is looked for that nothing else finds."""
+_BEGINNING = re.compile(
+    rb"QEVM\x00{3}\x03|\x1f\x8b\x08[\x00\x08]|BZh[1-9]1AY&SY|\xfd7zXZ\x00"
+    rb"|\x28\xb5\x2f\xfd|\x89LZO\x00\r\n\x1a\n"
+)
+"""A stream, plain or compressed."""
 
 
 def containers() -> Iterator[Container]:
@@ -101,7 +107,8 @@ def close(layers: list[Layer] | tuple[Layer, ...]) -> None:
 def _claimant(place: Place, depth: int) -> Container:
     """The container that the file is; the core's own ones are asked first."""
     if not place.size:
-        raise NotAStream("the file is empty", offset=place.at)
+        inside = "nothing comes out of it: it is cut near its start, or empty inside"
+        raise NotAStream(inside if depth else "the file is empty", offset=place.at)
     if depth == DEEPEST:
         reason = f"more than {DEEPEST} containers in one another"
         raise UnsupportedContainer(reason, offset=place.at)
@@ -137,11 +144,17 @@ def plugins(broken: list[str] | None = None) -> Iterator[Container]:
 
 def _unknown(place: Place, broken: list[str]) -> NotAStream:
     hints = list(broken)
-    found = place.start(ELSEWHERE).find(MAGIC + b"\0\0\0\3")
-    if found > 0:
-        hints.append(f"a stream may begin further on: tail -c +{place.at + found + 1} FILE")
+    if (found := _near(place)) is not None:
+        hints.append(f"a stream may begin at {found:#x}: tail -c +{found + 1} FILE")
     reason = f"it begins with {place.start(4)!r}, not with {MAGIC!r}"
     return NotAStream(reason, offset=place.at, hint="; ".join(hints))
+
+
+def _near(place: Place) -> int | None:
+    """Offset of what may be a stream, in front of a place or behind it."""
+    start = max(0, place.at - ELSEWHERE)
+    found = _BEGINNING.search(place.data[start : place.at + ELSEWHERE])
+    return start + found.start() if found else None
 
 
 def _opened(container: Container, outer: Place, wanted: Wanted, depth: int) -> Layer:

@@ -27,6 +27,8 @@ MAGIC = b"QFI\xfb"
 CLUSTER_BITS = range(9, 22)
 MOST_SNAPSHOTS = 1 << 16
 LARGEST_EXTRA = 1024
+FEWEST = 40
+"""Bytes of a snapshot in the table, at the least."""
 LARGEST_TABLE = 32 << 20
 """Bytes of a level 1 table."""
 _OFFSET = 0x00FFFFFFFFFFFE00
@@ -113,6 +115,7 @@ _BY_QEMU = "load its snapshot in QEMU (-loadvm NAME -S) and save it with: migrat
 
 def read_snapshots(place: Place, disk: Disk) -> list[Snapshot]:
     """The table of snapshots."""
+    _check_inside(place, disk.table, disk.count * FEWEST, "the table of snapshots")
     cursor = Cursor(place.data, place.at + disk.table)
     snapshots: list[Snapshot] = []
     for _ in range(disk.count):
@@ -182,10 +185,13 @@ def _clusters(
     if index >= snapshot.l1_size:
         reason = f"snapshot {snapshot.name!r} has {snapshot.l1_size} entries, entry {index} is used"
         raise BadContainer(reason, offset=place.at + snapshot.l1)
+    _check_inside(place, snapshot.l1, (index + 1) * 8, f"table 1 of snapshot {snapshot.name!r}")
     table = _number(place, snapshot.l1 + index * 8) & _OFFSET
     if not table:
         yield Zeros(size)
         return
+    entries = -(-size // disk.cluster)
+    _check_inside(place, table, entries * 8, f"a table 2 of snapshot {snapshot.name!r}")
     for at in range(0, size, disk.cluster):
         yield _cluster(place, disk, table + (at >> disk.cluster_bits) * 8, size - at)
 
@@ -205,6 +211,13 @@ def _cluster(place: Place, disk: Disk, at: int, left: int) -> range | Zeros:
     if found.stop > len(place.data):
         raise Truncated("the image ends inside the snapshot", offset=len(place.data))
     return found
+
+
+def _check_inside(place: Place, at: int, size: int, what: str) -> None:
+    """Refuse a table that lies beyond the end of the image, or reaches there."""
+    if at + size > place.size:
+        reason = f"{what}, {size} bytes at {at:#x}, lies beyond the end of the image"
+        raise BadContainer(reason, offset=len(place.data), hint="the image is cut or damaged")
 
 
 def _number(place: Place, at: int) -> int:

@@ -28,6 +28,7 @@ from virtmig.stream.blocks import (
     skip_page_size,
 )
 from virtmig.stream.cursor import Cursor
+from virtmig.stream.description import Description
 from virtmig.stream.framing import Layout
 from virtmig.stream.head import read_start
 from virtmig.stream.live import RAM
@@ -155,13 +156,13 @@ class Reform:
             yield from self._edited(at, len(data))
             return
         yield from self._edited(at, self.layout.description.at)
-        yield description_record(self._description(self.layout.description.at), mapped=mapped)
+        yield description_record(self._description(self.layout.description), mapped=mapped)
+        yield range(self.layout.description.end, len(data))
 
-    def _description(self, at: int) -> bytes:
+    def _description(self, told: Description) -> bytes:
         """The record of the description, as the edits leave it."""
-        data = self.place.data
-        body = range(at + 1, len(data))
-        return data[at : at + 1] + self.edits.get(body, data[at + 1 :])
+        data, body = self.place.data, range(told.at + 1, told.end)
+        return data[told.at : body.start] + self.edits.get(body, data[body.start : body.stop])
 
     def _edited(self, at: int, stop: int) -> Iterator[bytes | range]:
         """A range of the source, but for what the edits change in it."""

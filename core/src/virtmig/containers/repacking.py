@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from virtmig.containers.contract import Layer
 from virtmig.stream.place import Place
@@ -15,12 +15,13 @@ def write_back(
     place: Place,
     layers: Sequence[Layer],
     pieces: Iterable[AnyPiece],
+    proven: Callable[[], None],
 ) -> None:
     """Write pieces, whose ranges are of `place`, into its containers.
 
     If they change nothing, the file is written as it was. What stands in front of a stream stays,
     and what was unpacked is packed again. A container that is not written ends this: what was in
-    it becomes a file of its own.
+    it becomes a file of its own. proven: called before the file gets its name; may raise.
     """
     kept = written(layers)
     outer = kept[0].outer if kept else place
@@ -37,6 +38,7 @@ def write_back(
                 out.copy(layer.outer, range(layer.outer.at, layer.inner.at))
         put(out, place, merged)
         out.close()
+        proven()
 
     write_file(path, fill, outer.file)
 

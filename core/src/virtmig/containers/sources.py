@@ -14,7 +14,8 @@ from virtmig.errors import NotAStream, UnsupportedContainer, VirtmigError, told
 from virtmig.stream.place import CHUNK, Place, mapped
 
 STDIN = "-"
-URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+::)*[A-Za-z][A-Za-z0-9+.-]+://")
+"""With what fsspec calls a chain in front: `simplecache::https://`."""
 
 
 def is_url(path: str) -> bool:

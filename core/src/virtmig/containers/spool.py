@@ -5,7 +5,6 @@ Blocks of zeros become holes. How much may come is limited: a small file can unp
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ import attrs
 from virtmig.environment import UNPACK_LIMIT, UNPACK_RATIO, unpack_limit, unpack_ratio
 from virtmig.errors import LimitExceeded, Truncated
 from virtmig.stream.place import Place, mapped
+from virtmig.stream.room import room_at
 from virtmig.stream.writing import FileOutput, Zeros
 
 BLOCK = 1 << 16
@@ -22,7 +22,6 @@ BLOCK = 1 << 16
 SMALL = 1 << 30
 """Up to so many bytes a file may grow to whatever times its size."""
 _NOTHING = bytes(BLOCK)
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def spool(chunks: Iterable[bytes | Zeros], packed: int = 0) -> tuple[Place, str]:
@@ -33,14 +32,11 @@ def spool(chunks: Iterable[bytes | Zeros], packed: int = 0) -> tuple[Place, str]
     folder = _folder()
     with tempfile.TemporaryFile(dir=folder) as named:
         file = os.dup(named.fileno())
+    advice = "what is read is unpacked there: set TMPDIR to a folder with more room"
     try:
-        cut = _Spool(FileOutput(file), packed).fill(chunks)
-        return mapped(file), cut
-    except OSError as error:
-        os.close(file)
-        if error.errno in _FULL:  # of the folder, not of the file that is read
-            error.filename = folder
-        raise
+        with room_at(folder, advice):
+            cut = _Spool(FileOutput(file), packed).fill(chunks)
+            return mapped(file), cut
     except BaseException:
         os.close(file)
         raise

@@ -7,13 +7,17 @@ believed before the stream's own headers and footers agree, and parsing it is bo
 from __future__ import annotations
 
 import json
+import re
+from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import cast
 
 import attrs
 
 from virtmig.errors import BadFooter, LimitExceeded
 from virtmig.stream.cursor import Data
+from virtmig.stream.place import CHUNK
 from virtmig.stream.records import EOF, VMDESCRIPTION
 
 HEADER_SIZE = 5
@@ -41,6 +45,8 @@ class Description:
 
     at: int
     """Offset of the record type byte; the EOF record is the byte before it."""
+    end: int
+    """Offset behind it: the end of the stream."""
     page_size: int
     """Guest page size in the RAM section, bytes; 0 if it does not say."""
     devices: tuple[Device, ...]
@@ -50,20 +56,62 @@ class Description:
 def find(data: Data) -> int | None:
     """Offset of the description record whose length ends at the end of the file.
 
+    Zeros may follow it: copying to or from a disk adds some, and QEMU does not read on.
+    """
+    at = _ending(data, len(data))
+    return _ending(data, _without_zeros(data)) if at is None and data[-1:] == b"\0" else at
+
+
+def _ending(data: Data, end: int) -> int | None:
+    """Offset of the description record that ends at `end`.
+
     JSON text has no byte below 0x20, so the last 0x06 is the record type or lies in the length.
     """
-    last = data.rfind(b"\x06", max(0, len(data) - LARGEST - HEADER_SIZE))
+    last = data.rfind(b"\x06", max(0, end - LARGEST - HEADER_SIZE), end)
     for at in range(last, max(0, last - HEADER_SIZE), -1):
         record = data[at - 1 : at + HEADER_SIZE]
-        size = int.from_bytes(record[2:], "big")
-        if record[:2] == bytes([EOF, VMDESCRIPTION]) and at + HEADER_SIZE + size == len(data):
+        if record[:2] == bytes([EOF, VMDESCRIPTION]) and _end(data, at) == end:
             return at
     return None
 
 
+def _end(data: Data, at: int) -> int:
+    return at + HEADER_SIZE + int.from_bytes(data[at + 1 : at + HEADER_SIZE], "big")
+
+
+def _without_zeros(data: Data) -> int:
+    """Offset behind the last byte that is not zero."""
+    end = len(data)
+    while end:
+        start = max(0, end - CHUNK)
+        kept = data[start:end].rstrip(b"\0")
+        if kept:
+            return start + len(kept)
+        end = start
+    return 0
+
+
+def find_inside(data: Data) -> Description | None:
+    """The last whole description that other bytes than zeros follow, if one is near the end."""
+    start = max(0, len(data) - 2 * LARGEST)
+    for match in reversed(deque(_RECORD.finditer(data, start), MOST_RECORDS)):
+        at = match.start() + 1
+        end = _end(data, at)
+        if end - at <= LARGEST and data[end - 1 : end] == b"}":
+            with suppress(BadFooter, LimitExceeded):
+                return read(data, at)
+    return None
+
+
+_RECORD = re.compile(rb"\x00\x06(?=[\x00-\x7f]...\{)", re.DOTALL)
+"""EOF, and a description behind it."""
+MOST_RECORDS = 16
+"""Places in which a description is looked for that does not end the file."""
+
+
 def read(data: Data, at: int) -> Description:
     """The description record at `at`, parsed."""
-    return parse(data[at + HEADER_SIZE :], at)
+    return parse(data[at + HEADER_SIZE : _end(data, at)], at)
 
 
 def parse(raw: bytes, at: int) -> Description:
@@ -71,15 +119,15 @@ def parse(raw: bytes, at: int) -> Description:
     if raw.count(b"{") + raw.count(b"[") > MOST_NODES:
         raise LimitExceeded(f"the description has more than {MOST_NODES} parts", offset=at)
     try:
-        return _described(at, _mapping(json.loads(raw.decode())))
+        return _described(at, at + HEADER_SIZE + len(raw), _mapping(json.loads(raw.decode())))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         reason = f"the description is damaged: {type(error).__name__}: {error}"
         raise BadFooter(reason, offset=at, hint="it is JSON at the end of the file") from error
 
 
-def _described(at: int, node: Mapping[str, object]) -> Description:
+def _described(at: int, end: int, node: Mapping[str, object]) -> Description:
     devices = tuple(_device(_mapping(device)) for device in _array(node["devices"]))
-    return Description(at, _number(node.get("page_size", 0)), devices)
+    return Description(at, end, _number(node.get("page_size", 0)), devices)
 
 
 def _device(node: Mapping[str, object]) -> Device:

@@ -161,7 +161,7 @@ def _new_description(data: Data, layout: Layout, edits: Edits) -> dict[range, by
         return {}
     text = _corrected(data, layout.description, told)
     record = len(text).to_bytes(4, "big") + text
-    return {range(layout.description.at + 1, len(data)): record}
+    return {range(layout.description.at + 1, layout.description.end): record}
 
 
 def _told(data: Data, layout: Layout, edits: Edits) -> Iterator[tuple[int, _Told]]:
@@ -178,7 +178,7 @@ def _told(data: Data, layout: Layout, edits: Edits) -> Iterator[tuple[int, _Told
 
 def _corrected(data: Data, description: Description, told: Mapping[int, _Told]) -> bytes:
     """The JSON, changed only in sizes and names, whatever its spaces and duplicate keys."""
-    text = data[description.at + HEADER_SIZE :].decode()
+    text = data[description.at + HEADER_SIZE : description.end].decode()
     parts: list[str] = []
     at = 0
     for number, span in enumerate(_devices(text)):

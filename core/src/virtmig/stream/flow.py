@@ -17,11 +17,11 @@ from virtmig.errors import LimitExceeded, Truncated
 from virtmig.stream.cursor import Forward
 
 ROOM = 1 << 20
-"""Bytes that are held at a time, and that the kernel is asked to hold for the reader."""
+"""Bytes that are held at a time, and that the kernel is asked to hold in a pipe, for speed."""
 NARROW = 1 << 12
-"""Bytes that the kernel is asked to hold for us, so that the source cannot run far ahead."""
+"""The fewest bytes that a pipe holds."""
 SIP = 1 << 10
-"""Bytes that are read at once when the source is to wait."""
+"""Bytes that are read at once by who wants the source to wait."""
 
 
 @attrs.define(eq=False)
@@ -45,16 +45,28 @@ class Flow(Forward):
     _end: int = attrs.field(default=0, init=False)
     """Offset behind the last byte in the buffer."""
     _buffer: bytearray = attrs.field(factory=lambda: bytearray(ROOM), init=False)
-    ahead: int | None = attrs.field(default=None, init=False)
-    """How many bytes the source can write before they are read; None if that is not known.
-
-    Known soon after the start, if it is a pipe: when a read has left it nearly empty.
-    """
     sipping: bool = attrs.field(default=False, init=False)
     """Whether little is read at once, so that the source waits with what it still has to write."""
+    _allowed: int = attrs.field(default=ROOM, init=False)
+    """How far ahead the source may be, in bytes."""
+    ahead: int | None = attrs.field(init=False)
+    """How far ahead it can be: what its pipe holds; None if it has none, and that is not known."""
 
     def __attrs_post_init__(self) -> None:
         _resize(self.sink, ROOM)
+        self.ahead = _capacity(self.source)
+
+    def widen(self, ahead: int) -> None:
+        """Let the source be so many bytes ahead, if it can be."""
+        if self.ahead is not None and self.ahead < ahead:
+            self.ahead = _resize(self.source, min(ahead, ROOM)) or self.ahead
+
+    def narrow(self, ahead: int) -> None:
+        """Let the source be no more than so many bytes ahead.
+
+        Takes effect step by step, as we read on: a pipe that is full cannot be made smaller.
+        """
+        self._allowed = max(ahead, NARROW)
 
     def take(self, size: int) -> bytes:
         while self._end - self.at < size:
@@ -70,11 +82,13 @@ class Flow(Forward):
             self._more()
         self.at += size
 
-    def skip_known(self, pattern: re.Pattern[bytes]) -> None:
-        """Pass over what `pattern` matches of the bytes that are here, which may be none."""
+    def skip_known(self, pattern: re.Pattern[bytes]) -> int:
+        """Pass over what `pattern` matches of the bytes that are here; how many these were."""
         match = pattern.match(self._buffer, self.at - self._base, self._end - self._base)
-        if match is not None:
-            self.at = self._base + match.end()
+        if match is None:
+            return 0
+        self.at = self._base + match.end()
+        return match.end() - match.start()
 
     def look(self, limit: int) -> bytes:
         """The bytes that come next, at least one more with each call; none is passed over.
@@ -125,7 +139,8 @@ class Flow(Forward):
 
     def _read(self, place: int) -> int:
         """Read into the buffer from `place` on; how many bytes, 0 at the end of the stream."""
-        end = place + SIP if self.sipping and self.ahead else len(self._buffer)
+        sip = self.sipping and self.ahead == NARROW  # else the pipe has to be emptied first
+        end = place + SIP if sip else len(self._buffer)
         with memoryview(self._buffer) as whole, whole[place:end] as room:
             while True:
                 try:
@@ -134,9 +149,16 @@ class Flow(Forward):
                     _wait(self.source, select.POLLIN)
                 else:
                     break
-        if self.ahead is None:  # the pipe is as empty now as it ever is
-            self.ahead = _resize(self.source, NARROW)
+        if self.ahead is not None and self.ahead > self._allowed:
+            self._halve(self.ahead)
         return count
+
+    def _halve(self, held: int) -> None:
+        """Let the source's pipe hold half as much, if it is not too full for that just now.
+
+        It is as empty behind a read as it ever is; a source that is fast fills it again at once.
+        """
+        self.ahead = _resize(self.source, max(held // 2, self._allowed)) or held
 
     def _pass_on(self) -> None:
         with memoryview(self._buffer) as whole:
@@ -155,9 +177,17 @@ class Flow(Forward):
 
 
 def _resize(file: int, size: int) -> int | None:
-    """Let a pipe hold so many bytes, or what it then does; None if it is none, or too full."""
+    """Let a pipe hold so many bytes, or what it then does; None if it is none, or does not."""
     try:
         return fcntl.fcntl(file, fcntl.F_SETPIPE_SZ, size)
+    except OSError:
+        return None
+
+
+def _capacity(file: int) -> int | None:
+    """How many bytes a pipe holds; None if it is none."""
+    try:
+        return fcntl.fcntl(file, fcntl.F_GETPIPE_SZ)
     except OSError:
         return None
 

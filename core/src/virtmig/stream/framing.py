@@ -10,7 +10,7 @@ from virtmig.errors import BadFooter, NotAStream, Truncated
 from virtmig.stream import description as descriptions
 from virtmig.stream.cursor import Data
 from virtmig.stream.description import Description
-from virtmig.stream.head import Head, read_head
+from virtmig.stream.head import MAGIC, VERSION, Head, read_head
 from virtmig.stream.ram import RamIndex, read_ram
 from virtmig.stream.search import search
 from virtmig.stream.sections import Section
@@ -53,7 +53,8 @@ def locate(data: Data, start: int = 0, *, partial: bool = False) -> Layout:
         if description is None:
             layout = _walk_all(data, head, partial=partial)
         else:
-            layout = Layout(head, description, read_tail(data, head, description))
+            tail = read_tail(data, head, description)
+            layout = Layout(head, description, tail, remark=_padding(data, description))
     except Truncated as error:
         raise _cut(error, head) from error
     _check_ids(layout)
@@ -69,10 +70,28 @@ def index_ram(data: Data, layout: Layout) -> RamIndex:
     except Truncated as error:
         reason = "RAM reaches beyond the end of the file: it is damaged"
         raise BadFooter(reason, offset=error.where.offset, hint=error.reason) from error
-    if layout.tail and ram.end != layout.tail[0].header:
-        reason = f"RAM ends here, but device state begins at {layout.tail[0].header:#x}"
-        raise BadFooter(reason, offset=ram.end)
+    check_joined(data, layout, ram.end)
     return ram
+
+
+def check_joined(data: Data, layout: Layout, end: int, moved: int = 0) -> None:
+    """Refuse device state that does not begin at `end`, where RAM ends.
+
+    The sections were found from the end of the file: they may be those of another stream.
+    moved: what to add to offsets that are told.
+    """
+    if not layout.tail or layout.tail[0].header == end:
+        return
+    begins = layout.tail[0].header
+    second = data.find(MAGIC + VERSION.to_bytes(4, "big"), end, begins)
+    hint = f"a second stream follows at {second + moved:#x}" if second >= 0 else ""
+    reason = f"RAM ends here, but device state begins at {begins + moved:#x}"
+    raise BadFooter(reason, offset=end + moved, hint=hint)
+
+
+def _padding(data: Data, description: Description) -> str:
+    size = len(data) - description.end
+    return f"{size} bytes follow the stream, all zero" if size else ""
 
 
 def _walk_all(data: Data, head: Head, *, partial: bool) -> Layout:
@@ -81,6 +100,10 @@ def _walk_all(data: Data, head: Head, *, partial: bool) -> Layout:
     found = search(data, ram.end, footers=bool(head.footers))
     if found.error is None:
         return Layout(head, None, found.sections, ram, found.remark)
+    inside = descriptions.find_inside(data)
+    if inside is not None:
+        hint = f"{len(data) - inside.end} bytes follow its description, and are not all zero"
+        raise BadFooter("the stream does not end with the file", offset=inside.end, hint=hint)
     if not partial or not found.sections:
         raise found.error
     return Layout(head, None, found.sections, ram, PARTIAL, found.error)

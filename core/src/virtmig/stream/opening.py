@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -12,14 +14,15 @@ import attrs
 
 from virtmig.containers.contract import Layer, Wanted, sayings
 from virtmig.containers.repacking import write_back
-from virtmig.errors import NotAStream, VirtmigError
+from virtmig.errors import BadValue, NotAStream, UnsupportedContainer, VirtmigError
 from virtmig.stream.blocks import Block
 from virtmig.stream.description import Description
 from virtmig.stream.editing import Edits, plan, replaced
 from virtmig.stream.framing import Layout, index_ram, locate
 from virtmig.stream.head import MAGIC
-from virtmig.stream.place import Place, mapped
+from virtmig.stream.place import Place, is_at, mapped
 from virtmig.stream.ram import RamIndex
+from virtmig.stream.room import room_at
 from virtmig.stream.sections import Configuration, Section
 
 
@@ -141,15 +144,46 @@ class Stream:
 
         If a length or a name changes, the description says so too, or, where that cannot be done,
         `CountMismatch` is raised. `path` is replaced at once when all is written; it may be this
-        stream's own file, and this object goes on to show what was there before.
+        stream's own file, and this object goes on to show what was there before; but not if what
+        the stream is in is not written, such as a disk.
         """
+        lost = [one.container.name for one in self.layers if not one.writable]
+        self.refuse_own(path, lost)
         pieces = plan(self.place.data, self.layout, edits)
-        write_back(path, self.place, self.layers, pieces)
+        with self.proof() as proven:
+            write_back(path, self.place, self.layers, pieces, proven)
+
+    def refuse_own(self, path: str | os.PathLike[str], lost: Sequence[str]) -> None:
+        """Refuse to replace the file that is read by one in which these parts of it are lost."""
+        if lost and is_at(self.outermost, path):
+            reason = f"{os.fspath(path)} is the file that is read; replaced, it would lose"
+            raise BadValue(f"{reason}: {', '.join(lost)}", hint="write to another file")
+
+    def check_whole(self) -> None:
+        """Refuse a file whose RAM does not lead to its device state: it may hold two streams."""
+        with suppress(UnsupportedContainer):  # RAM that cannot be walked
+            self.ram()
+
+    @contextmanager
+    def proof(self) -> Generator[Callable[[], None]]:
+        """Do `check_whole` beside what is done inside; what it gives waits for it, and raises.
+
+        A file is written meanwhile: the disk is slower than the walk, so that it costs no time.
+        """
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  only who writes
+
+        with ThreadPoolExecutor(1) as beside:
+            yield beside.submit(self.check_whole).result
+
+    @property
+    def outermost(self) -> Place:
+        """The file, with all that is around the stream."""
+        return self.layers[0].outer if self.layers else self.place
 
     def close(self) -> None:
         """Let go of the files; nothing can be read any more."""
         if not self._closed:
-            _close(self.layers[0].outer if self.layers else self.place, self.layers)
+            _close(self.outermost, self.layers)
         self._closed = True
 
     def __enter__(self) -> Self:
@@ -201,7 +235,8 @@ def _open_place(path: str) -> Place:
         )
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     if kind == stat.S_IFREG:
-        return mapped(file)
+        with room_at(path, ""):
+            return mapped(file)
     from virtmig.containers import sources  # noqa: PLC0415  not for most streams
 
     return sources.read_pipe(file)

@@ -20,7 +20,7 @@ from virtmig.errors import (
     Truncated,
     UnsupportedContainer,
 )
-from virtmig.stream.blocks import MAPPED_RAM
+from virtmig.stream.blocks import IGNORE_SHARED, MAPPED_RAM
 from virtmig.stream.flow import Flow
 from virtmig.stream.head import EARLY_WINDOW, MAGIC, Head, read_head, read_start
 from virtmig.stream.live import RAM, skip_attributes
@@ -30,6 +30,10 @@ from virtmig.stream.sections import FOOTER_SIZE, SectionKind
 
 LARGEST_HEAD = 16 << 20
 """Bytes in front of the pages of RAM: names of blocks, and devices that are saved early."""
+ZERO_SIZE = 9
+"""Bytes of a zero page: no page takes fewer."""
+SHARE = 16
+"""The source may be ahead by one of so many parts of what is still to come at the least."""
 FIRST_BYTES = 92
 """What tells a stream from other kinds of files; every stream is longer."""
 TO_A_FILE = "save to a file, and change that with `virtmig edit`"
@@ -108,12 +112,23 @@ class _LivePass:
 
     flow: Flow
     head: Head
+    _names: frozenset[str] = attrs.field(init=False)
+    _left: int = attrs.field(init=False)
+    """Pages that are still to be sent for the first time: the end cannot come before."""
     _named: bool = attrs.field(default=False, init=False)
     """Whether a RAM block was named, which items without a name then are about."""
 
+    def __attrs_post_init__(self) -> None:
+        self._names = frozenset(block.name for block in self.head.blocks)
+        shared = IGNORE_SHARED in self.head.capabilities  # not all of its pages are sent
+        total = 0 if shared else sum(block.length for block in self.head.blocks)
+        self._left = total // self.head.page_size
+        self.flow.widen(self._left * ZERO_SIZE // SHARE)
+
     def run(self) -> None:
-        left = {section.section_id: section.idstr for section in self.head.live}
-        while left:
+        """Pass on all parts, up to the last END."""
+        open_ids = {section.section_id: section.idstr for section in self.head.live}
+        while open_ids:
             at = self.flow.at
             kind = self.flow.integer(1)
             if kind == COMMAND:
@@ -121,12 +136,14 @@ class _LivePass:
                 self.flow.skip(self.flow.integer(2))
                 continue
             section_id = self.flow.integer(4)
-            if kind not in (SectionKind.PART, SectionKind.END) or section_id not in left:
+            if kind not in (SectionKind.PART, SectionKind.END) or section_id not in open_ids:
                 reason = f"record {kind:#x} of section {section_id} where live sections go on"
                 raise BadFooter(reason, offset=at)
-            self._part(section_id, left[section_id])
             if kind == SectionKind.END:
-                del left[section_id]
+                self._left = 0
+            self._part(section_id, open_ids[section_id])
+            if kind == SectionKind.END:
+                del open_ids[section_id]
 
     def _part(self, section_id: int, idstr: str) -> None:
         if idstr == RAM:
@@ -138,11 +155,10 @@ class _LivePass:
             raise BadFooter(f"a part of {idstr!r} is not closed where it ends", offset=at)
 
     def _pages(self) -> None:
-        """Pass on the items of RAM, all that are of the common kinds at once."""
-        known = items(self.head.page_size)
+        """Pass on the items of RAM, those of the common kinds many at once."""
         while True:
             if self._named:
-                self.flow.skip_known(known)
+                self._runs()
             at = self.flow.at
             flags = self.flow.integer(8) & (self.head.page_size - 1)
             if flags == EOS:
@@ -150,21 +166,41 @@ class _LivePass:
             if flags != MULTIFD_FLUSH:
                 self._item(flags, at)
 
+    def _runs(self) -> None:
+        """Pass on pages and zero pages of the same block, as far as they are here."""
+        pages, zeros = runs(self.head.page_size)
+        while True:
+            count = self.flow.skip_known(pages) // (self.head.page_size + 8)
+            count += self.flow.skip_known(zeros) // ZERO_SIZE
+            if not count:
+                return
+            self._sent(count)
+
+    def _sent(self, count: int) -> None:
+        """Count pages, and let the source be less far ahead the sooner the end can come.
+
+        It must not have written all of its stream when we find that we cannot pass it on.
+        """
+        self._left = max(0, self._left - count)
+        self.flow.narrow(self._left * ZERO_SIZE // SHARE)
+
     def _item(self, flags: int, at: int) -> None:
         """Pass on one page in any encoding, from behind the item's first word."""
         if not flags & CONTINUE:
             name = self.flow.text()
-            if name not in {block.name for block in self.head.blocks}:
+            if name not in self._names:
                 raise BadFooter(f"a page of the unknown RAM block {name!r}", offset=at)
             self._named = True
         if not self._named:
             raise BadFooter("a page continues a RAM block, but none came before", offset=at)
         skip_content(self.flow, flags, self.head.page_size, at)
+        self._sent(1)
 
 
 @lru_cache
-def items(page_size: int) -> re.Pattern[bytes]:
-    """Matches any number of whole pages and zero pages of the block that was named last."""
+def runs(page_size: int) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Match any number of whole pages, and of zero pages, that name no block."""
     byte6 = b"".join(b"\\x%02x" % low for low in range(0, 256, page_size >> 8))
-    item = rb".{6}[%s](?:\x28.{%d}|\x22.)" % (byte6, page_size)
-    return re.compile(rb"(?:%s)*+" % item, re.DOTALL)
+    word = rb".{6}[%s]" % byte6
+    page, zero = rb"%s\x28.{%d}" % (word, page_size), rb"%s\x22." % word
+    return re.compile(rb"(?:%s)*+" % page, re.DOTALL), re.compile(rb"(?:%s)*+" % zero, re.DOTALL)

@@ -6,6 +6,7 @@ import errno
 import mmap
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import attrs
 
@@ -69,3 +70,13 @@ def mapped(file: int) -> Place:
     data.madvise(mmap.MADV_RANDOM)  # framing reads a few places; the walk over RAM undoes it
     os.posix_fadvise(file, max(0, len(data) - FETCHED), FETCHED, os.POSIX_FADV_WILLNEED)
     return Place(data, file=file)
+
+
+def is_at(place: Place, path: str | os.PathLike[str]) -> bool:
+    """Whether a path, through whatever links, leads to the very file that a place is in."""
+    if place.file is None:
+        return False
+    try:
+        return os.path.samestat(Path(path).stat(), os.fstat(place.file))
+    except OSError:  # there is no file yet, or none that could be replaced
+        return False

@@ -9,6 +9,7 @@ import attrs
 
 from virtmig.errors import BadFooter, GuestMemoryError, StreamError
 from virtmig.stream.editing import Edits
+from virtmig.stream.framing import check_joined
 from virtmig.stream.head import Head
 from virtmig.stream.live import END_MARKS
 from virtmig.stream.opening import Stream
@@ -67,6 +68,7 @@ def keep(opening: Opening, tail: bytes, at: int) -> Kept:
         stream = Skeleton.from_bytes(data)
         if stream.remark == CUT_DESCRIPTION:
             raise BadFooter("the stream ends inside its description", offset=len(data))
+    check_joined(data, stream.layout, len(front), at - len(front))
     return Kept(stream, data, len(opening.data), len(front))
 
 

@@ -22,6 +22,7 @@ import attrs
 
 from virtmig.stream.editing import Piece
 from virtmig.stream.place import CHUNK, Place
+from virtmig.stream.room import room_at
 
 PREFIX = ".virtmig-"
 """How the names of files begin that have no name of their own yet."""
@@ -83,7 +84,14 @@ def write_file(
     The new file has the permissions of the old one at `path`, or else of the open file `like`, or
     else is the owner's alone: it holds the memory of a guest.
     """
-    target = Path(path).resolve()
+    with room_at(path, "nothing was written: make room, or write to another disk"):
+        # Not Path.resolve: links in a circle are no `OSError` for it.
+        _write_file(Path(os.path.realpath(path)), path, fill, like)
+
+
+def _write_file(
+    target: Path, path: str | os.PathLike[str], fill: Callable[[Output], None], like: int | None
+) -> None:
     mode = _mode(target, like)
     _sweep(target.parent)
     try:
