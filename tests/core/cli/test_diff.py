@@ -220,3 +220,8 @@ def test_nothing_is_decoded_if_nothing_differs(
 def test_edit_and_diff_agree_on_paths(virtmig: Command, x86: Path, changed: Any) -> None:
     other = changed("--set", f"{NET}:queues[1].num=128")
     assert rows(virtmig, x86, other)[NET]["queues[1].num"]["b"] == 128
+
+
+def test_a_set_is_one_value_at_one_path(virtmig: Command, x86: Path, changed: Any) -> None:
+    found = rows(virtmig, x86, changed("--set", "device.vlans=5"))
+    assert {path: row["text"] for path, row in found[NET].items()} == {"device.vlans": "0 -> 5"}

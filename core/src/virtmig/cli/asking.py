@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from virtmig.editing import patches
-from virtmig.editing.requests import Machine, Rename, Request, parse_drop, parse_set
+from virtmig.editing.requests import Machine, Request, parse_drop, parse_rename, parse_set
 from virtmig.errors import PatchMismatch, VirtmigError
 
 T = TypeVar("T")
@@ -94,7 +94,7 @@ def _requests(asked: Mapping[str, Any]) -> list[Request]:
     found: list[Request] = [one for path in asked["patch_files"] for one in _patch(path)]
     found += [parse_set(text, device) for text in asked["sets"]]
     found += [parse_drop(text, device) for text in asked["drops"]]
-    found += [Rename(old, new) for old, new in asked["renames"]]
+    found += [parse_rename(old, new) for old, new in asked["renames"]]
     return [*found, Machine(asked["machine"])] if asked["machine"] is not None else found
 
 

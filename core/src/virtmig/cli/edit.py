@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,14 @@ from click.shell_completion import CompletionItem
 
 from virtmig.cli import common
 from virtmig.cli.apart import INPUT, OUTPUT, input_name, keep_apart
-from virtmig.editing import log, patches, telling
+from virtmig.cli.asking import edit_options
+from virtmig.editing import log, telling
 from virtmig.editing.completing import complete_drop, complete_set
 from virtmig.editing.devices import decoded
 from virtmig.editing.plan import EditPlan, plan_edits
-from virtmig.editing.requests import Machine, Request, parse_drop, parse_rename, parse_set
+from virtmig.editing.requests import Request
 from virtmig.editing.writing import write_json, write_plan
-from virtmig.errors import PatchMismatch, VirtmigError
+from virtmig.errors import VirtmigError
 from virtmig.hooks.registry import Registry
 from virtmig.reading import Options, read_devices
 from virtmig.stream.opening import open_stream
@@ -50,46 +50,7 @@ def _completions(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 @click.command("edit")
 @common.file_argument
 @click.option("-o", "--output", type=common.output_file, help="Stream to write.")
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="[IDSTR:]PATH=VALUE",
-    shell_complete=_completions,
-    help="Another value; += and -= for bits, sets and numbers. Repeatable.",
-)
-@click.option(
-    "--drop-subsection",
-    "drops",
-    multiple=True,
-    metavar="[IDSTR:]NAME",
-    shell_complete=_completions,
-    help="Leave a subsection out. Repeatable.",
-)
-@click.option(
-    "--rename",
-    "renames",
-    nargs=2,
-    multiple=True,
-    metavar="OLD NEW",
-    shell_complete=_completions,
-    help="Another idstr of a section. Repeatable.",
-)
-@click.option("--machine", metavar="NAME", help="Another machine type.")
-@click.option(
-    "--patch",
-    "patch_files",
-    multiple=True,
-    type=click.Path(dir_okay=False),
-    help="Apply a patch file, such as the one that an edit left to take it back. Repeatable.",
-)
-@click.option(
-    "--device",
-    metavar="IDSTR",
-    default="",
-    shell_complete=_completions,
-    help="For paths without one.",
-)
+@edit_options(_completions)
 @click.option("--unsafe", is_flag=True, help="Allow what a running guest driver may be hurt by.")
 @click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
 @click.option(
@@ -113,7 +74,7 @@ def command(  # noqa: PLR0913  an option each
     log_file: str | None,
     as_json: bool,
     given: Options,
-    **asked: Any,
+    requests: list[Request],
 ) -> None:
     """Change values in the stream FILE, and write it to OUTPUT.
 
@@ -124,7 +85,6 @@ def command(  # noqa: PLR0913  an option each
     """
     if output is None and not dry_run:
         raise click.UsageError("say where to write with -o, or use --dry-run")
-    requests = _requests(asked)
     if not requests:
         raise click.UsageError("nothing is asked for: use --set, --rename or another")
     undo = _undo(file, output, undo_file) if output is not None and not dry_run else ""
@@ -149,25 +109,6 @@ def command(  # noqa: PLR0913  an option each
         _print(plan, written, undo, inside)
     common.report_errors(registry.broken)
     plan.permit(unsafe=unsafe)
-
-
-def _requests(asked: Mapping[str, Any]) -> list[Request]:
-    """All that the command line asks for, its patch files first."""
-    device: str = asked["device"]
-    found: list[Request] = [one for path in asked["patch_files"] for one in _patch(path)]
-    found += [parse_set(text, device) for text in asked["sets"]]
-    found += [parse_drop(text, device) for text in asked["drops"]]
-    found += [parse_rename(old, new) for old, new in asked["renames"]]
-    return [*found, Machine(asked["machine"])] if asked["machine"] is not None else found
-
-
-def _patch(path: str) -> list[Request]:
-    try:
-        if Path(path).stat().st_size > patches.LARGEST:
-            raise PatchMismatch(f"{patches.LARGEST} bytes are the limit of a patch")
-        return patches.read(Path(path).read_bytes())
-    except VirtmigError as error:
-        raise error.in_section(path) from error.__cause__
 
 
 def _undo(file: str, output: str, wanted: str | None) -> str:

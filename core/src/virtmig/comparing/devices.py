@@ -55,7 +55,7 @@ def differences(
     if pair.features is not None:
         yield pair.features
         hidden = [place.path for place in pair.one.paths.feature_words()]
-    for steps in trees.differences(pair.one.tree, pair.other.tree):
+    for steps in trees.differences(pair.one.tree, pair.other.tree, is_leaf=pair.one.is_leaf):
         if trees.path_of(steps) not in hidden:
             yield from pair.at(steps)
     yield from _facts(one, other)
@@ -99,6 +99,8 @@ class _Twice:
 
     def _text(self, path: str, old: Any, new: Any) -> str:
         if trees.is_list(old) and trees.is_list(new):
+            if len(old) == len(new):  # one value, as the ranges of a set are
+                return plain(path, ",".join(map(str, old)), ",".join(map(str, new))).text
             return meaning.compared_lists(old, new)
         if meaning.is_hexadecimal(old) and meaning.is_hexadecimal(new):
             return meaning.compared_bytes(old, new)

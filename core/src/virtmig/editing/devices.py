@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
-from virtmig.editing.paths import Paths, Place, nearest
+from virtmig.editing.paths import Paths, Place, Step, nearest
+from virtmig.editing.trees import path_of
 from virtmig.editing.values import Names
 from virtmig.errors import EditError, NoSuchPath, UnsafeEdit
 from virtmig.formats import tree
@@ -57,6 +58,11 @@ class Device:
         return {
             bit - said.lowest: name for bit, name in self.features.items() if bit >= said.lowest
         }
+
+    def is_leaf(self, steps: tuple[Step, ...]) -> bool:
+        """Whether the list at a place of the tree is one value, as the ranges of a set are."""
+        kind = self.paths.resolve(path_of(steps)).kind
+        return kind.inner is kind
 
     @property
     def has_features(self) -> bool:

@@ -11,7 +11,7 @@ import attrs
 from virtmig.editing import trees, values
 from virtmig.editing.applying import Applied
 from virtmig.editing.devices import Device
-from virtmig.editing.paths import Place, Step
+from virtmig.editing.paths import Place
 from virtmig.errors import told
 from virtmig.stream.sections import Section
 from virtmig.virtio.contradictions import contradictions
@@ -100,10 +100,7 @@ def _changed(applied: Applied) -> Iterator[Place]:
     """The smallest places that differ."""
     resolve = applied.device.paths.resolve
 
-    def is_leaf(steps: tuple[Step, ...]) -> bool:
-        kind = resolve(trees.path_of(steps)).kind
-        return kind.inner is kind
-
+    is_leaf = applied.device.is_leaf
     for steps in trees.differences(applied.device.tree, applied.tree, is_leaf=is_leaf):
         yield resolve(trees.path_of(steps))
 
