@@ -66,7 +66,7 @@ def main(argv: list[str]) -> int:
 
 def install_host(*, all_versions: bool) -> None:
     """Install this system's QEMU for all architectures."""
-    tools = {"mmdebstrap": "mmdebstrap"} if all_versions else {}
+    tools = {"ip": "iproute2", **({"mmdebstrap": "mmdebstrap"} if all_versions else {})}
     missing = [package for program, package in tools.items() if shutil.which(program) is None]
     if read_version(Path("/")) is None:
         missing += [X86, ARM, S390X_NEW if _known(S390X_NEW) else S390X_OLD]

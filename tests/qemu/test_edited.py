@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -38,7 +39,7 @@ MOVED = replace(SLOTS, devices=(*blk("pci", "addr=0x9"), *net("pci", "romfile=,a
 
 CLEARS_COPY = ("11.1",)
 """Versions in which a reset clears the transport's copy of the features too."""
-TAP = "virtmig-ed"
+TAP = f"vmed{os.getpid()}"  # another run may have one of its own
 TAP_NET = ("-netdev", f"tap,id=n0,ifname={TAP},script=no,downscript=no")
 TAP_ADDRESS = "10.78.0.2/24"
 TAP_MAC = "02:00:00:00:ed:17"

@@ -16,7 +16,7 @@ KEEPING = {
         "each_field_alone",
         {"device.tag = state.tag": "device.tag = state.tag[:4].ljust(8, b'\\0')"},
         "EchoState.tag",
-        "not only its first 4 bytes",
+        "not only its first",
     ),
     "a constant": Wrong(
         "any_state",

@@ -69,7 +69,7 @@ def core_attributes() -> dict[str, Any]:
                 if isinstance(value, types.FunctionType):
                     found[f"{name}.{key}"] = value
                 if isinstance(value, type) and value.__module__ == name:
-                    found |= {f"{key}.{one}": held for one, held in vars(value).items()}
+                    found |= {f"{name}:{key}.{one}": held for one, held in vars(value).items()}
     return found
 
 
@@ -81,7 +81,8 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
             if new - old:
                 yield "starts a thread"
         elif name == "virtmig":
-            yield from (f"changes {one} of virtmig" for one in _patched(old, new))
+            found = (one.rpartition(":")[2] for one in _patched(old, new))
+            yield from (f"changes {one} of virtmig" for one in found)
         elif old != new:
             yield f"changes {name}"
 
@@ -101,7 +102,7 @@ def _patched(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 def _added(name: str) -> bool:
     """Whether a name is no special one, and one of a class."""
     plain = not name.rpartition(".")[2].startswith("_")
-    return plain and not name.startswith("virtmig.")
+    return plain and ":" in name
 
 
 @contextmanager
