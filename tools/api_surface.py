@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import enum
 import inspect
 import re
 import typing
@@ -103,6 +104,8 @@ def signatures(function: Callable[..., Any]) -> list[str]:
 
 def construction(cls: type[Any]) -> str:
     """How a class is called: names and defaults only, the types stand with its fields."""
+    if issubclass(cls, enum.Enum):  # the rest of its signature is Python's, and changes with it
+        return "(value)"
     found = inspect.signature(cls)
     parameters = [
         one.replace(annotation=inspect.Parameter.empty, default=_default(one.default))
