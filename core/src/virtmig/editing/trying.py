@@ -28,10 +28,10 @@ def try_loads(stream: Stream, applied: Sequence[Applied]) -> tuple[list[Change],
         found = one.device.found
         if not isinstance(found, Decoded):
             continue
-        error = _load(found, one.state, memory)
+        error = refusal(found, one.state, memory)
         if error is None:
             continue
-        before = _load(found, found.state, memory)
+        before = refusal(found, found.state, memory)
         if before is not None and str(before) == str(error):
             notes.append(f"{found.section.idstr} was refused before the change too: {error}")
             continue
@@ -59,7 +59,7 @@ def _rings(found: Decoded, state: VirtioState) -> tuple[list[RingPlace], list[in
     return ring_places(state, found.endian), [queue.last_avail_idx for queue in state.queues]
 
 
-def _load(found: Decoded, state: Any, memory: Memory | None) -> VirtmigError | None:
+def refusal(found: Decoded, state: Any, memory: Memory | None) -> VirtmigError | None:
     """Why a live device with the properties that the source's had cannot take a state.
 
     QEMU loads some of them and then takes the device for broken; that is no better.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import attrs
 
+from virtmig.editing.trying import refusal
 from virtmig.errors import NoDriver, VirtmigError
 from virtmig.hooks.registry import Registry
-from virtmig.live.blueprint import create
-from virtmig.live.procedure import virtio_load
 from virtmig.reading import Decoded, Options, Undecoded, check_facts, read_devices
 from virtmig.stream.opening import Stream
 
@@ -38,7 +37,9 @@ def check(stream: Stream, registry: Registry, options: Options, *, unsafe: bool)
     check_facts(options, devices)
     for device in devices:
         if not isinstance(device, Undecoded):
-            error = _refusal(device) if isinstance(device, Decoded) else None
+            error = refusal(device, device.state, None) if isinstance(device, Decoded) else None
+            if error is not None:
+                error = error.in_section(device.section.idstr)
             if error is not None and not unsafe:
                 raise error
             refused += [error] if error is not None else []
@@ -51,14 +52,3 @@ def check(stream: Stream, registry: Registry, options: Options, *, unsafe: bool)
         raise as_bytes[0]
     names = tuple(error.where.section for error in as_bytes)
     return Checked(loaded=tuple(loaded), as_bytes=names, refused=tuple(refused))
-
-
-def _refusal(device: Decoded) -> VirtmigError | None:
-    """Why a live device with the properties of the source's does not take the state."""
-    try:
-        virtio_load(
-            create(device.drivers, device.state, device.endian), device.drivers, device.state, None
-        )
-    except VirtmigError as error:
-        return error.in_section(device.section.idstr)
-    return None
