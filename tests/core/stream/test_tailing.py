@@ -186,9 +186,9 @@ class Watched(Flow):
         super().__init__(source, sink)
         self.seen: list[int] = []
 
-    def skip_known(self, pattern: re.Pattern[bytes]) -> int:
+    def skip_known(self, pattern: re.Pattern[bytes], size: int) -> int:
         self.seen.append(self.ahead or 0)
-        return super().skip_known(pattern)
+        return super().skip_known(pattern, size)
 
 
 def test_a_look_alike_of_the_end_in_a_payload_does_no_harm() -> None:

@@ -170,8 +170,8 @@ class _LivePass:
         """Pass on pages and zero pages of the same block, as far as they are here."""
         pages, zeros = runs(self.head.page_size)
         while True:
-            count = self.flow.skip_known(pages) // (self.head.page_size + 8)
-            count += self.flow.skip_known(zeros) // ZERO_SIZE
+            count = self.flow.skip_known(pages, self.head.page_size + 8)
+            count += self.flow.skip_known(zeros, ZERO_SIZE)
             if not count:
                 return
             self._sent(count)
