@@ -3,12 +3,14 @@
 usage: rewrite.py [--mib N] [--pairs N] [--folder F]
 
 What is changed is a MAC address. `virtmig edit` has its file on the disk when it ends, and `cp` has
-not, so that it is held against `cp` alone, and against `cp` with `sync` of that file.
+not, so that it is held against `cp` alone, and against `cp` with `sync` of that file. No command
+pays for what the one before it left to the kernel.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import statistics
 import subprocess
@@ -54,6 +56,7 @@ def main() -> None:
             times: list[float] = []
             for commands in ([["cp", path, new]], [["cp", path, new], ["sync", new]], [ours]):
                 Path(new).unlink(missing_ok=True)
+                os.sync()
                 seconds, anonymous = timed(*commands)
                 times.append(seconds)
             found.append((times[2] / times[0], times[2] / times[1], anonymous))

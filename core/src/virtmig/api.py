@@ -15,8 +15,8 @@ from virtmig.errors import (
 from virtmig.hooks.hookspecs import hookimpl
 from virtmig.live.device import Transport, VirtioDevice, VirtQueue
 from virtmig.live.transfer import collect, restore
+from virtmig.stream.output import Packer, Zeros
 from virtmig.stream.place import Place
-from virtmig.stream.writing import Packer, Zeros
 from virtmig.virtio.common import NO_VECTOR, QUEUE_MAX
 from virtmig.virtio.defects import DefaultChange, Defect, Diagnosis, Patient, RingSize, Target
 from virtmig.virtio.drivers import DeviceDriver, Driver, SectionDriver, TransportDriver

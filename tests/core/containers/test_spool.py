@@ -16,7 +16,7 @@ from virtmig.containers import compressed
 from virtmig.containers import spool as spooling
 from virtmig.containers.spool import BLOCK, spool
 from virtmig.errors import LimitExceeded, MissingFact, Truncated
-from virtmig.stream.writing import Zeros
+from virtmig.stream.output import Zeros
 
 MIB = 1 << 20
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -13,6 +14,7 @@ import pytest
 from tests.core.stream.building import DEVICES, Device, Recipe, vmdescription
 from tests.core.stream.test_mapped_ram import RECIPE, mapped_stream
 from virtmig.errors import CountMismatch
+from virtmig.stream import output
 from virtmig.stream.editing import Edits
 from virtmig.stream.opening import Stream, open_stream
 from virtmig.stream.sections import Section
@@ -231,6 +233,32 @@ def test_a_stream_that_shrinks_while_it_is_copied_is_an_error(
         monkeypatch.setattr(os, "copy_file_range", lambda *_, **__: 0)
         with pytest.raises(OSError, match="shorter"):
             stream.write(tmp_path / "new.mig", Edits())
+
+
+@pytest.mark.parametrize("missing", ["", "posix_fallocate", "posix_fadvise"])
+def test_a_long_stream_goes_to_the_disk_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+):
+    """Room is taken for each part, and the disk is told of it; it is no matter if it cannot."""
+    done: list[tuple[str, int, int]] = []
+
+    def recorded(name: str, file: int, at: int, size: int, *_: object) -> None:
+        assert os.fstat(file).st_mode
+        done.append((name, at, size))
+        if name == missing:
+            raise OSError(95, "operation not supported")
+
+    size = 1000
+    monkeypatch.setattr(output, "COPIED", size)
+    with open_stream(saved(tmp_path, Recipe().build())) as stream:
+        for name in ("posix_fallocate", "posix_fadvise"):
+            monkeypatch.setattr(os, name, partial(recorded, name))
+        stream.write(tmp_path / "new.mig", Edits())
+    assert (tmp_path / "new.mig").read_bytes() == Recipe().build()
+    parts = range(0, len(Recipe().build()) - size + 1, size)
+    assert len(parts) > 1
+    for name in ("posix_fallocate", "posix_fadvise"):
+        assert [each for each in done if each[0] == name] == [(name, at, size) for at in parts]
 
 
 def test_holes_of_a_mapped_ram_stream_stay_holes(tmp_path: Path):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from virtmig.stream.output import AnyPiece, Zeros
 from virtmig.stream.place import Place
-from virtmig.stream.writing import AnyPiece, Zeros
 
 BITMAP_CHUNK = 1 << 16
 """Bytes of a bitmap that are looked at at once."""

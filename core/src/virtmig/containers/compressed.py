@@ -11,8 +11,8 @@ import attrs
 
 from virtmig.containers.contract import Container, Inside, Unpacked, Wanted
 from virtmig.errors import BadContainer, LimitExceeded, Truncated, UnsupportedContainer
+from virtmig.stream.output import Packer
 from virtmig.stream.place import CHUNK, Place
-from virtmig.stream.writing import Packer
 
 LARGEST_WINDOW = 256 << 20
 """Bytes of memory that a decompressor may take; `xz -9` needs 65 MiB."""

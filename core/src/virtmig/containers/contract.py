@@ -15,8 +15,8 @@ from typing import TypeAlias
 import attrs
 
 from virtmig.stream.head import MAGIC
+from virtmig.stream.output import Packer, Zeros
 from virtmig.stream.place import Place
-from virtmig.stream.writing import Packer, Zeros
 
 GROUP = "virtmig.containers"
 """The group of the entry points of plugins that bring one."""

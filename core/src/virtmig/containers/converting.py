@@ -15,7 +15,8 @@ from virtmig.errors import BadContainer, BadValue, MissingFact
 from virtmig.stream.blocks import MAPPED_RAM
 from virtmig.stream.editing import Edits, Piece, plan, replaced
 from virtmig.stream.opening import Stream
-from virtmig.stream.writing import AnyPiece, Output, PackedOutput, Packer, put, write_file
+from virtmig.stream.output import AnyPiece, Output, PackedOutput, Packer, put
+from virtmig.stream.writing import write_file
 
 QEMU, MAPPED = "qemu", MAPPED_RAM
 LARGEST_XML = 16 << 20

@@ -16,8 +16,8 @@ from virtmig.containers.compressed import needed
 from virtmig.containers.contract import Container, Inside, Unpacked, Wanted
 from virtmig.errors import BadContainer, LimitExceeded, Truncated
 from virtmig.stream.cursor import Cursor
+from virtmig.stream.output import Packer
 from virtmig.stream.place import Place
-from virtmig.stream.writing import Packer
 
 MAGIC = b"\x89LZO\x00\x0d\x0a\x1a\x0a"
 FILTER, EXTRA_FIELD, CRC_OF_HEADER = 0x800, 0x40, 0x1000

@@ -27,8 +27,8 @@ from virtmig.errors import (
     told,
 )
 from virtmig.stream.head import MAGIC
+from virtmig.stream.output import Zeros
 from virtmig.stream.place import Place
-from virtmig.stream.writing import Zeros
 
 DEEPEST = 4
 """Containers in one another; a file may be made to hold itself."""

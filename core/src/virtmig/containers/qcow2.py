@@ -20,8 +20,8 @@ from virtmig.errors import (
     UnsupportedContainer,
 )
 from virtmig.stream.cursor import Cursor, readable
+from virtmig.stream.output import Zeros
 from virtmig.stream.place import Place
-from virtmig.stream.writing import Zeros
 
 MAGIC = b"QFI\xfb"
 CLUSTER_BITS = range(9, 22)

@@ -32,12 +32,12 @@ from virtmig.stream.description import Description
 from virtmig.stream.framing import Layout
 from virtmig.stream.head import read_start
 from virtmig.stream.live import RAM
+from virtmig.stream.output import AnyPiece, Zeros
 from virtmig.stream.place import CHUNK, Place
 from virtmig.stream.ram import RamIndex
 from virtmig.stream.ramwalk import CONTINUE, EOS, PAGE, ZERO
 from virtmig.stream.runs import Run
 from virtmig.stream.sections import FOOTER_SIZE, Configuration, Section
-from virtmig.stream.writing import AnyPiece, Zeros
 
 ALIGNMENT = 1 << 20
 """Offsets of the first page of each block are multiples of it."""

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 
 from virtmig.containers.contract import Layer
+from virtmig.stream.output import AnyPiece, Output, PackedOutput, put
 from virtmig.stream.place import Place
-from virtmig.stream.writing import AnyPiece, Output, PackedOutput, put, write_file
+from virtmig.stream.writing import write_file
 
 
 def write_back(

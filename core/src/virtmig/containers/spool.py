@@ -13,9 +13,9 @@ import attrs
 
 from virtmig.environment import UNPACK_LIMIT, UNPACK_RATIO, unpack_limit, unpack_ratio
 from virtmig.errors import LimitExceeded, Truncated
+from virtmig.stream.output import FileOutput, Zeros
 from virtmig.stream.place import Place, mapped
 from virtmig.stream.room import room_at
-from virtmig.stream.writing import FileOutput, Zeros
 
 BLOCK = 1 << 16
 """Bytes that become a hole if they are all zero."""

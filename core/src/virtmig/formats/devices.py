@@ -18,10 +18,10 @@ from virtmig.hooks.registry import Registry
 from virtmig.reading import read_devices
 from virtmig.stream.head import MAGIC, VERSION
 from virtmig.stream.opening import Stream
+from virtmig.stream.output import Packer
 from virtmig.stream.place import Place
 from virtmig.stream.records import CONFIGURATION, EOF, FOOTER, VMDESCRIPTION
 from virtmig.stream.sections import SectionKind
-from virtmig.stream.writing import Packer
 
 START = 64
 """Bytes in which the name of the format stands: its key is the first in the order of CBOR keys."""
