@@ -7,11 +7,13 @@ that a stream of 4 GiB takes. Nothing depends on it but time.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import attrs
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 
 @attrs.define(eq=False)
@@ -37,6 +39,8 @@ class Writeback:
     def written(self, at: int, size: int) -> None:
         """Let the kernel begin with bytes that are written; a thread does it, for it takes time."""
         if self._beside is None:
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  long files only
+
             self._beside = ThreadPoolExecutor(1)
         self._beside.submit(os.posix_fadvise, self.file, at, size, os.POSIX_FADV_DONTNEED)
 
