@@ -27,7 +27,7 @@ SECTIONS = {
     "Wire types": ("wire.types",),
     "Hooks and live objects": ("hooks.hookspecs", "live.device", "live.transfer"),
     "States and records of the core": ("virtio.state", "virtio.element"),
-    "Reading another kind of file": ("containers.contract", "stream.place", "stream.writing"),
+    "Reading another kind of file": ("containers.contract", "stream.place", "stream.output"),
     "Errors that plugins raise or meet": ("errors",),
     "Constants": ("virtio.common",),
 }

@@ -13,9 +13,10 @@ from virtmig.hooks.bound import BoundSection
 from virtmig.hooks.registry import Drivers, Registry
 from virtmig.stream.opening import Stream
 from virtmig.stream.sections import Section
+from virtmig.virtio.configspace import config_fields
 from virtmig.virtio.drivers import SectionDriver
 from virtmig.virtio.envelope import SectionLayout
-from virtmig.virtio.rings import Endian
+from virtmig.virtio.rings import Endian, byte_order
 from virtmig.virtio.state import SectionState, VirtioState
 
 S = TypeVar("S", bound=VirtioState | SectionState)
@@ -35,6 +36,12 @@ class Decoded:
     def layout(self) -> SectionLayout[VirtioState]:
         """How the section is laid out."""
         return self.drivers.envelope
+
+    @property
+    def config_space(self) -> dict[str, int | str]:
+        """The fields of its configuration space by name; bytes are hexadecimal."""
+        sizes = self.drivers.device.driver.config_space
+        return config_fields(sizes, self.state.common.config, byte_order(self.state, self.endian))
 
 
 @attrs.frozen(eq=False)

@@ -1,10 +1,9 @@
-"""Words for differences: positions in rings, bytes, and the fields of configuration spaces."""
+"""Words for differences: positions in rings, and bytes."""
 
 from __future__ import annotations
 
 import pytest
 
-from virtmig.comparing.configspace import differing_fields
 from virtmig.comparing.meaning import came_or_went, compared_bytes, is_hexadecimal, moved_on, shown
 
 
@@ -55,23 +54,3 @@ def test_what_is_on_one_side_only() -> None:
 
 def test_large_numbers_are_addresses() -> None:
     assert (shown(0xFFFF), shown(0x10000), shown(True)) == ("65535", "0x10000", "true")
-
-
-def test_config_fields_are_named_and_have_the_byte_order_of_the_driver() -> None:
-    old = bytes(24)
-    new = bytes([2, 0, 0, 0, 0, 1, 1, 0]) + bytes(2) + b"\xdc\x05" + bytes(12)
-    found = list(differing_fields(1, old, new, "little"))
-    assert found == [
-        ("mac", "000000000000", "020000000001"),
-        ("status", 0, 1),
-        ("mtu", 0, 1500),
-    ]
-    assert list(differing_fields(1, old, new, "big"))[1] == ("status", 0, 256)
-
-
-def test_config_spaces_of_different_lengths_and_of_unknown_devices() -> None:
-    assert list(differing_fields(3, bytes(4), bytes(8), "little")) == [("max_nr_ports", None, 0)]
-    assert list(differing_fields(99, b"ab", b"ac", "little")) == [("[1]", ord("b"), ord("c"))]
-    assert list(differing_fields(5, bytes(10), bytes(9), "little")) == [
-        ("free_page_hint_cmd_id", "0000", "00")
-    ]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import attrs
 
 from virtmig.comparing import meaning
-from virtmig.comparing.configspace import differing_fields
 from virtmig.editing import trees, values
 from virtmig.editing.devices import FEATURES, Device
 from virtmig.editing.paths import Step
@@ -18,8 +17,7 @@ from virtmig.errors import NoSuchPath
 from virtmig.formats.view import rings_view
 from virtmig.guest.vring import Memory
 from virtmig.reading import Attached, Decoded
-from virtmig.virtio.features import RING_PACKED, VERSION_1
-from virtmig.virtio.rings import Endian
+from virtmig.virtio.features import RING_PACKED
 from virtmig.virtio.state import VirtioState
 
 Memories = tuple[Memory | None, Memory | None]
@@ -86,13 +84,9 @@ class _Twice:
         """What differs at a place, which may be several fields."""
         path = trees.path_of(steps)
         old, new = trees.get(self.one.tree, steps), trees.get(self.other.tree, steps)
-        found = self.one.found
-        if path == "common.config" and isinstance(found, Decoded):
-            device_id = found.drivers.device.driver.device_id
-            endian: Endian = "little" if found.state.has_feature(VERSION_1) else found.endian
-            spaces = bytes.fromhex(old), bytes.fromhex(new)
-            for name, before, after in differing_fields(device_id, *spaces, endian):
-                yield plain(f"{path}.{name}", before, after)
+        one, other = self.one.found, self.other.found
+        if path == "common.config" and isinstance(one, Decoded) and isinstance(other, Decoded):
+            yield from _config_space(one.config_space, other.config_space)
             return
         text = meaning.came_or_went(old, new) or self._text(path, old, new)
         yield Difference(path=path, one=old, other=new, text=text)
@@ -136,6 +130,15 @@ class _Twice:
 
 
 _QUEUE = re.compile(r"(?:queues|subsections\.virtio/packed_virtqueues\.vq)\[(\d+)\]\.")
+
+
+def _config_space(
+    old: Mapping[str, int | str], new: Mapping[str, int | str]
+) -> Iterator[Difference]:
+    """The fields that differ; None where the space ends in front of one."""
+    for name in {**old, **new}:
+        if old.get(name) != new.get(name):
+            yield plain(f"common.config.{name}", old.get(name), new.get(name))
 
 
 def _facts(one: Decoded | Attached, other: Decoded | Attached) -> Iterator[Difference]:

@@ -34,6 +34,8 @@ def device_lines(view: dict[str, Any]) -> Iterator[str]:
     yield from _wrapped("features", f"{view['guest_features']:#x}", view["feature_names"])
     yield from _facts(view)
     yield from _trees(view, ("proxy", "summary", "outer_summary"))
+    if state["common"]["config"].strip("0"):  # the guest has read it
+        yield from _trees(view, ("config_space",))
     yield from _queues(view)
     shown = [
         part for part in state if part != "queues" and (part, "proxy" in view) != ("config", True)

@@ -39,6 +39,7 @@ def device_view(device: Found, memory: Memory | None) -> dict[str, Any]:
         "status_names": names(state.common.status, STATUS),
         "isr_names": names(state.common.isr, ISR),
         "facts": _facts(state.facts),
+        "config_space": device.config_space,
         "rings": rings_view(state, device, memory),
         "state": tree.from_state(state, device.layout, text=True),
     }

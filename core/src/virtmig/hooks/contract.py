@@ -36,6 +36,7 @@ KINDS_OF = {
     "ring_sizes": Mapping,
     "defaults": tuple,
     "features": Mapping,
+    "config_space": Mapping,
     "facts": tuple,
     "defects": tuple,
     "path_pattern": str,
@@ -121,6 +122,7 @@ def _named(driver: Driver) -> Iterator[Finding]:
         yield from _versions(driver)
     if isinstance(driver, DeviceDriver):
         yield from _features(driver)
+        yield from _config_space(driver)
         if not VMSD_NAME.fullmatch(driver.name):
             text = f"no virtio device of a stream is named {driver.name!r}"
             cure = "use the name of its VMStateDescription, virtio-... or vhost-..."
@@ -170,6 +172,14 @@ def _features(driver: DeviceDriver) -> Iterator[Finding]:
             yield Finding(
                 code="common-feature", severity="warning", where="features", what=text, do=cure
             )
+
+
+def _config_space(driver: DeviceDriver) -> Iterator[Finding]:
+    space: Any = driver.config_space
+    for name, size in space.items():
+        if not isinstance(name, str) or not _fits(size, int) or size < 1:
+            problem = "no field name with its bytes"
+            yield _wrong_type(driver, "config_space", {name: size}, problem)
 
 
 def _records(driver: Driver) -> Iterator[Finding]:

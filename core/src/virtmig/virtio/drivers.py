@@ -39,10 +39,11 @@ class DeviceDriver:
     once; queue_names: roles of those behind them, which repeat; control_queue: role of a last queue
     that is left over. ring_sizes: how long the ring of each role is that QEMU offers.
     defaults: options of QEMU that depend on the machine type. features:
-    names of the device type's own feature bits. facts: what its layout needs and the stream does
-    not say. defects: what QEMU writes of it and does not read. finish: the answers to
-    requests in flight, as the device gives them. view, outer_view: summaries of `state` and `outer`
-    for people.
+    names of the device type's own feature bits. config_space: fields of its configuration space,
+    in order, with their sizes in bytes; 1, 2, 4 and 8 are those of numbers. facts: what its layout
+    needs and the stream does not say. defects: what QEMU writes of it and does not read. finish:
+    the answers to requests in flight, as the device gives them. view, outer_view: summaries of
+    `state` and `outer` for people.
     """
 
     name: str
@@ -59,6 +60,7 @@ class DeviceDriver:
     ring_sizes: Mapping[str, RingSize] = attrs.field(factory=dict[str, RingSize])
     defaults: tuple[DefaultChange, ...] = ()
     features: Mapping[int, str] = attrs.field(factory=dict[int, str])
+    config_space: Mapping[str, int] = attrs.field(factory=dict[str, int])
     facts: tuple[OpenFact, ...] = ()
     defects: tuple[Defect, ...] = ()
     finish: Finish | None = None

@@ -41,17 +41,24 @@ def legacy_ring(num: int, desc: int, align: int | None) -> tuple[int, int]:
     return avail, -(-(avail + 4 + 2 * num) // align) * align
 
 
-def ring_places(state: VirtioState, target: Endian) -> list[RingPlace]:
-    """All virtqueues that are set up.
+def byte_order(state: VirtioState, target: Endian) -> Endian:
+    """The byte order of a device's rings and of its configuration space.
 
-    target: byte order of the guest's CPU, which legacy rings have unless the stream says
-    otherwise. A virtio 1 ring is little endian whatever `device_endian` says.
+    target: byte order of the guest's CPU, which a legacy device has unless the stream says
+    otherwise. A virtio 1 device is little endian whatever `device_endian` says.
     """
+    if state.has_feature(VERSION_1):
+        return "little"
+    sent = state.subsections.device_endian
+    known: dict[int, Endian] = {LITTLE_ENDIAN: "little", BIG_ENDIAN: "big"}
+    return target if sent is None else known.get(sent.device_endian, target)
+
+
+def ring_places(state: VirtioState, target: Endian) -> list[RingPlace]:
+    """All virtqueues that are set up; target: byte order of the guest's CPU."""
     modern = state.has_feature(VERSION_1)
     tails = state.subsections
-    sent = tails.device_endian.device_endian if tails.device_endian is not None else 0
-    known: dict[int, Endian] = {LITTLE_ENDIAN: "little", BIG_ENDIAN: "big"}
-    endian: Endian = "little" if modern else known.get(sent, target)
+    endian = byte_order(state, target)
     rows = tails.virtqueues.vq if modern and tails.virtqueues is not None else ()
     places: list[RingPlace] = []
     for index, queue in enumerate(state.queues):

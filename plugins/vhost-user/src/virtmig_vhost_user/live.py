@@ -26,8 +26,40 @@ BLK_FEATURES = {
     17: "ZONED",
 }
 """virtio 1.3 section 5.2.3; 0 and 7 are of legacy devices."""
+BLK_CONFIG_SPACE = {
+    "capacity": 8,
+    "size_max": 4,
+    "seg_max": 4,
+    "cylinders": 2,
+    "heads": 1,
+    "sectors": 1,
+    "blk_size": 4,
+    "physical_block_exp": 1,
+    "alignment_offset": 1,
+    "min_io_size": 2,
+    "opt_io_size": 4,
+    "writeback": 1,
+    "unused0": 1,
+    "num_queues": 2,
+    "max_discard_sectors": 4,
+    "max_discard_seg": 4,
+    "discard_sector_alignment": 4,
+    "max_write_zeroes_sectors": 4,
+    "max_write_zeroes_seg": 4,
+    "write_zeroes_may_unmap": 1,
+    "unused1": 3,
+    "max_secure_erase_sectors": 4,
+    "max_secure_erase_seg": 4,
+    "secure_erase_sector_alignment": 4,
+}
+"""virtio 1.3 section 5.2.4."""
 FS_FEATURES = {0: "NOTIFICATION"}
 """virtio 1.3 section 5.11.3."""
+FS_CONFIG_SPACE = {
+    "tag": 36,
+    "num_request_queues": 4,
+}
+"""virtio 1.3 section 5.11.4."""
 
 
 @attrs.define(eq=False, kw_only=True, slots=False)
@@ -75,6 +107,7 @@ class VhostUserBlk(WithoutState):
             outer=BlkOuter,
             queue_names=("requestq",),
             features=BLK_FEATURES,
+            config_space=BLK_CONFIG_SPACE,
         )
 
     @hookimpl
@@ -104,6 +137,7 @@ class VhostUserFs(WithoutState):
             first_queues=("hiprio",),
             queue_names=("requestq",),
             features=FS_FEATURES,
+            config_space=FS_CONFIG_SPACE,
         )
 
     @hookimpl

@@ -9,6 +9,10 @@ from virtmig_vhost_vsock.state import VsockState
 
 FEATURES = {0: "STREAM", 1: "SEQPACKET", 2: "NO_IMPLIED_STREAM"}
 """virtio 1.3 section 5.10.3."""
+CONFIG_SPACE = {
+    "guest_cid": 8,
+}
+"""virtio 1.3 section 5.10.4."""
 EVENT = 2
 """Index of the event queue."""
 
@@ -36,6 +40,7 @@ class VhostVsock:
             state=VsockState,
             queue_names=("rx", "tx", "event"),
             features=FEATURES,
+            config_space=CONFIG_SPACE,
         )
 
     @hookimpl

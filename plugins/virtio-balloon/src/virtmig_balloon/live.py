@@ -29,6 +29,13 @@ FEATURES = {
     5: "PAGE_REPORTING",
 }
 """virtio 1.3 section 5.5.3."""
+CONFIG_SPACE = {
+    "num_pages": 4,
+    "actual": 4,
+    "free_page_hint_cmd_id": 4,
+    "poison_val": 4,
+}
+"""virtio 1.3 section 5.5.4."""
 QUEUES = ("inflateq", "deflateq", "statsq", "free_page_vq or reporting_vq", "reporting_vq")
 """virtio 1.3 section 5.5.2. QEMU always has a statsq; of two optional queues it may have one."""
 RING_SIZES = {
@@ -79,6 +86,7 @@ class VirtioBalloon:
                 ),
             ),
             features=FEATURES,
+            config_space=CONFIG_SPACE,
             defects=(POISON_NAME, POISON_UNREADABLE),
         )
 

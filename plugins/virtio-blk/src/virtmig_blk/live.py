@@ -34,6 +34,33 @@ FEATURES = {
     17: "ZONED",
 }
 """virtio 1.3 section 5.2.3; 0 and 7 are of legacy devices."""
+CONFIG_SPACE = {
+    "capacity": 8,
+    "size_max": 4,
+    "seg_max": 4,
+    "cylinders": 2,
+    "heads": 1,
+    "sectors": 1,
+    "blk_size": 4,
+    "physical_block_exp": 1,
+    "alignment_offset": 1,
+    "min_io_size": 2,
+    "opt_io_size": 4,
+    "writeback": 1,
+    "unused0": 1,
+    "num_queues": 2,
+    "max_discard_sectors": 4,
+    "max_discard_seg": 4,
+    "discard_sector_alignment": 4,
+    "max_write_zeroes_sectors": 4,
+    "max_write_zeroes_seg": 4,
+    "write_zeroes_may_unmap": 1,
+    "unused1": 3,
+    "max_secure_erase_sectors": 4,
+    "max_secure_erase_seg": 4,
+    "secure_erase_sector_alignment": 4,
+}
+"""virtio 1.3 section 5.2.4."""
 
 
 @attrs.define(eq=False, kw_only=True, slots=False)
@@ -57,6 +84,7 @@ class VirtioBlk:
             ring_sizes={"requestq": RingSize(256, "queue-size")},
             defaults=(DefaultChange(option="queue-size", since="5.0", before="128", after="256"),),
             features=FEATURES,
+            config_space=CONFIG_SPACE,
             finish=finish,
         )
 

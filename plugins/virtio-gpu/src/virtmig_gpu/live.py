@@ -32,6 +32,13 @@ FEATURES = {
     5: "BLOB_ALIGNMENT",
 }
 """virtio 1.3 section 5.7.3; 5 is newer."""
+CONFIG_SPACE = {
+    "events_read": 4,
+    "events_clear": 4,
+    "num_scanouts": 4,
+    "num_capsets": 4,
+}
+"""virtio 1.3 section 5.7.4."""
 
 FORMATS = {
     1: "B8G8R8A8",
@@ -93,6 +100,7 @@ class VirtioGpu:
             queue_names=("controlq", "cursorq"),
             ring_sizes={"controlq": RingSize(64), "cursorq": RingSize(16)},
             features=FEATURES,
+            config_space=CONFIG_SPACE,
             facts=(FRAMEBUFFERS,),
             defects=(FRAMEBUFFERS_UNKNOWN, SCREENS_BY_CHANCE),
             outer_view=gpu_view,

@@ -29,6 +29,16 @@ FEATURES = {
     6: "BYPASS_CONFIG",
 }
 """virtio 1.3 section 5.13.3."""
+CONFIG_SPACE = {
+    "page_size_mask": 8,
+    "input_range.start": 8,
+    "input_range.end": 8,
+    "domain_range.start": 4,
+    "domain_range.end": 4,
+    "probe_size": 4,
+    "bypass": 1,
+}
+"""virtio 1.3 section 5.13.4."""
 
 
 @attrs.define(eq=False, kw_only=True, slots=False)
@@ -58,6 +68,7 @@ class VirtioIommu:
             queue_names=("requestq", "eventq"),
             ring_sizes={"requestq": RingSize(256), "eventq": RingSize(256)},
             features=FEATURES,
+            config_space=CONFIG_SPACE,
             view=iommu_view,
         )
 

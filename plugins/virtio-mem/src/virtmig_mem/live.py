@@ -22,6 +22,17 @@ from virtmig_mem.state import EARLY_MIGRATION, MemState
 
 FEATURES = {0: "ACPI_PXM", 1: "UNPLUGGED_INACCESSIBLE", 2: "PERSISTENT_SUSPEND"}
 """virtio 1.3 section 5.15.3."""
+CONFIG_SPACE = {
+    "block_size": 8,
+    "node_id": 2,
+    "padding": 6,
+    "addr": 8,
+    "region_size": 8,
+    "usable_region_size": 8,
+    "plugged_size": 8,
+    "requested_size": 8,
+}
+"""virtio 1.3 section 5.15.4."""
 
 PROPERTIES = ("addr", "region_size", "block_size", "node")
 """What the user chose; both sides of a migration must have the same."""
@@ -70,6 +81,7 @@ class VirtioMem:
             queue_names=("requestq",),
             ring_sizes={"requestq": RingSize(128)},
             features=FEATURES,
+            config_space=CONFIG_SPACE,
             facts=(EARLY_MIGRATION,),
             view=mem_view,
         )

@@ -51,6 +51,18 @@ FEATURES = {
     67: "HOST_UDP_TUNNEL_GSO",
     68: "HOST_UDP_TUNNEL_GSO_CSUM",
 }
+CONFIG_SPACE = {
+    "mac": 6,
+    "status": 2,
+    "max_virtqueue_pairs": 2,
+    "mtu": 2,
+    "speed": 4,
+    "duplex": 1,
+    "rss_max_key_size": 1,
+    "rss_max_indirection_table_length": 2,
+    "supported_hash_types": 4,
+}
+"""virtio 1.3 section 5.1.4."""
 
 GUEST_OFFLOADS = sum(1 << bit for bit in (1, 7, 8, 9, 10, 54, 55, 65, 66))
 """Bits of what a guest can take from the device: these can be switched while it runs."""

@@ -17,6 +17,7 @@ from virtmig.api import (
 )
 from virtmig_net.defects import LOST_VLANS, QUEUE_COUNT
 from virtmig_net.features import (
+    CONFIG_SPACE,
     CTRL_GUEST_OFFLOADS,
     CTRL_VQ,
     FEATURES,
@@ -109,6 +110,7 @@ class VirtioNet:
                 ),
             ),
             features=FEATURES,
+            config_space=CONFIG_SPACE,
             facts=(MULTIQUEUE,),
             defects=(LOST_VLANS, QUEUE_COUNT),
         )

@@ -9,6 +9,19 @@ from virtmig_scsi.state import ScsiState
 
 FEATURES = {0: "INOUT", 1: "HOTPLUG", 2: "CHANGE", 3: "T10_PI"}
 """virtio 1.3 section 5.6.3."""
+CONFIG_SPACE = {
+    "num_queues": 4,
+    "seg_max": 4,
+    "max_sectors": 4,
+    "cmd_per_lun": 4,
+    "event_info_size": 4,
+    "sense_size": 4,
+    "cdb_size": 4,
+    "max_channel": 2,
+    "max_target": 2,
+    "max_lun": 4,
+}
+"""virtio 1.3 section 5.6.4."""
 
 
 @attrs.define(eq=False, kw_only=True, slots=False)
@@ -35,6 +48,7 @@ class VirtioScsi:
                 DefaultChange(option="virtqueue_size", since="5.0", before="128", after="256"),
             ),
             features=FEATURES,
+            config_space=CONFIG_SPACE,
         )
 
     @hookimpl

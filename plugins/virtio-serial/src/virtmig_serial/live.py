@@ -18,6 +18,13 @@ from virtmig_serial.state import SerialPort, SerialState
 
 FEATURES = {0: "SIZE", 1: "MULTIPORT", 2: "EMERG_WRITE"}
 """virtio 1.3 section 5.3.3."""
+CONFIG_SPACE = {
+    "cols": 2,
+    "rows": 2,
+    "max_nr_ports": 4,
+    "emerg_wr": 4,
+}
+"""virtio 1.3 section 5.3.4."""
 FIRST_QUEUES = ("receiveq(port0)", "transmitq(port0)", "control receiveq", "control transmitq")
 QUEUES = ("receiveq", "transmitq")
 """virtio 1.3 section 5.3.2: the control queues lie between those of port 0 and those of port 1."""
@@ -73,6 +80,7 @@ class VirtioSerial:
             queue_names=QUEUES,
             ring_sizes=RING_SIZES,
             features=FEATURES,
+            config_space=CONFIG_SPACE,
         )
 
     @hookimpl
