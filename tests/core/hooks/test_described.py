@@ -240,6 +240,12 @@ def test_what_is_odd_and_works_is_a_warning() -> None:
     assert found(attrs.evolve(bus, path_pattern=".*")) == [("wide-pattern", "warning")]
 
 
+@pytest.mark.parametrize("space", [{"mac": 0}, {"mac": True}, {"mac": "6"}, {0: 6}, ["mac"]])
+def test_a_configuration_space_is_names_with_sizes(space: object) -> None:
+    device: Any = Registry().device("virtio-blk").driver
+    assert found(attrs.evolve(device, config_space=space)) == [("wrong-type", "error")]
+
+
 def test_all_wrong_types_are_found_at_once() -> None:
     device: Any = Registry().device("virtio-blk").driver
     wrong = attrs.evolve(device, version=None, minimum_version=None, device_id="2", facts=[])
