@@ -49,6 +49,20 @@ def test_an_unsafe_change_writes_nothing_and_lists_all_reasons(
     ]
 
 
+@pytest.mark.parametrize("option", ["--log", "--undo"])
+def test_what_cannot_be_written_beside_it_leaves_the_stream(
+    virtmig: Command, x86: Path, tmp_path: Path, option: str
+):
+    """Nothing says that nothing was written where something was."""
+    path, before = tmp_path / "own.mig", x86.read_bytes()
+    path.write_bytes(before)
+    file = tmp_path / "no" / "folder.json"
+    ended = virtmig("edit", path, "-o", path, "--set", MAC, option, file)
+    assert ended.code == 3
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("request_", [MAC, UNSAFE])
 def test_a_dry_run_shows_and_writes_nothing(
     virtmig: Command, x86: Path, tmp_path: Path, request_: str

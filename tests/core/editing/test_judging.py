@@ -13,12 +13,15 @@ from tests.core.editing.asking import SAMPLES, planned
 from tests.core.stream.building import DEVICES, Device, Recipe
 from virtmig.editing import trying
 from virtmig.editing.devices import Device as Changed
+from virtmig.editing.devices import decoded
 from virtmig.editing.judging import RESTORED, UNDECLARED, Phase, phase_of, said, softened
 from virtmig.editing.plan import EditPlan, plan_edits
 from virtmig.editing.requests import Machine, Rename
 from virtmig.errors import UnsafeEdit
 from virtmig.hooks.registry import Registry
+from virtmig.reading import Decoded, read_devices
 from virtmig.stream.opening import Stream, open_stream
+from virtmig.virtio import risks
 from virtmig.virtio.contradictions import contradictions
 from virtmig.virtio.features import RING_PACKED
 from virtmig.virtio.state import SectionState, VirtioState
@@ -42,7 +45,7 @@ MACS = ["33:33:00:00:00:01", "52:54:00:00:00:02", *(f"33:33:00:00:01:0{n}" for n
         ("device.tx_waiting=1", SAFE, "looks once"),
         ("device.curr_guest_offloads+=GUEST_TSO4", UNSAFE, "may not take packets"),
         ("virtio-net:common.isr+=CONFIG", SAFE, "nothing to tell"),
-        ("virtio-net:common.isr-=QUEUE", UNSAFE, "is lost"),
+        ("virtio-net:common.isr-=QUEUE", SAFE, "does not read it"),
         ("virtio-net:common.status+=NEEDS_RESET", CONDITIONAL, "may reset the device"),
         ("virtio-net:common.status=0", UNSAFE, "acts by it"),
         ("virtio-net:common.guest_features-=CTRL_VQ", UNSAFE, "goes on using it"),
@@ -50,7 +53,18 @@ MACS = ["33:33:00:00:00:01", "52:54:00:00:00:02", *(f"33:33:00:00:01:0{n}" for n
         ("virtio-net:queues[0].num=128", UNSAFE, "laid the ring out"),
         ("virtio-net:queues[0].desc+=4096", UNSAFE, "laid the ring out"),
         ("virtio-net:queues[0].vector=2", UNSAFE, "waits for the interrupt"),
-        ("virtio-net:config.header.device_id=0x1041", UNSAFE, "compares configuration space"),
+        ("virtio-net:config.header.device_id=0x1041", UNSAFE, "compares it with the target's"),
+        ("virtio-net:config.header.subsystem_id=7", CONDITIONAL, "not told"),
+        ("virtio-net:config.header.status=0x2010", CONDITIONAL, "not told"),
+        ("virtio-net:config.header.status=0", UNSAFE, "refuses"),
+        ("virtio-net:config.header.bar4=0xfeb0000c", UNSAFE, "goes on where it was"),
+        ("virtio-net:config.header.bar4=0", UNSAFE, "refuses"),
+        ("virtio-net:config.header.interrupt_pin=2", UNSAFE, "another line"),
+        (
+            "virtio-net:subsections.virtio/extra_state.modern_state.vqs[0].enabled=false",
+            UNSAFE,
+            "such as vhost",
+        ),
         ("virtio-net:config.header.command-=bus-master", UNSAFE, "has switched on"),
         ("virtio-net:config.msix_table[0].data=1", UNSAFE, "waits for the interrupt"),
         ("virtio-net:virtio/started", UNSAFE, "start, or stop"),
@@ -83,6 +97,27 @@ def test_the_class_of_a_change(x86: Stream, registry: Registry, text: str, risk:
     assert judged
     assert {one.risk for one in judged} == {risk}
     assert any(why in one.why for one in judged), judged[0].why
+
+
+def test_an_interrupt_is_lost_only_where_its_status_is_read(registry: Registry):
+    """Neither of MSI-X nor of adapter interrupts; of a line it is."""
+    for sample in ("s390x", "x86-q35"):
+        with open_stream(SAMPLES / f"{sample}.mig") as stream:
+            (change,) = planned(stream, registry, "virtio-net:common.isr=0").changes
+            assert (change.risk, "does not read it" in change.why) == (SAFE, True)
+    with open_stream(SAMPLES / "x86-q35.mig") as stream:
+        (net,) = (
+            one
+            for one in decoded(read_devices(stream, registry))
+            if one.section.idstr.endswith("virtio-net")
+        )
+        assert isinstance(net.found, Decoded)
+        proxy = net.state.config
+        off = attrs.evolve(proxy, config_rest=bytes(len(proxy.config_rest)))
+        reads = net.found.drivers.transport.driver.reads_isr
+        assert reads is not None
+        assert reads(attrs.evolve(net.state, config=off))
+    assert said(risks.interrupts, 3, 2).risk is UNSAFE
 
 
 def test_what_nobody_declared_counts_as_relied_on(registry: Registry):

@@ -115,10 +115,46 @@ def test_a_patch_fits_no_other_stream(x86: Stream, registry: Registry, undo: dic
     elsewhere = pytest.raises(PatchMismatch, match="no section '0000:00:02")
     with open_stream(SAMPLES / "s390x.mig") as other, elsewhere:
         plan_edits(other, registry, read(undo))
+    del undo["undo"]  # it would say that the patch was changed
     undo["sections"][0]["sha256_before"] = "00" * 32
     undo["sections"][0]["sha256_after"] = "00" * 32
     with pytest.raises(PatchMismatch, match="another state of this section"):
         plan_edits(x86, registry, read(undo))
+
+
+def test_a_changed_undo_patch_is_no_undo(x86: Stream, registry: Registry, tmp_path: Path):
+    """What goes back is safe, so only what virtmig itself has written counts as that."""
+    plan = plan_edits(x86, registry, EDITS["mac"])
+    write_plan(x86, plan, str(tmp_path / "made.mig"))
+    undo = patches.undo_of(x86, plan)
+    undo["sections"][0]["new_idstr"] = "another"
+    with pytest.raises(PatchMismatch, match="was changed since it was written"):
+        read(undo)
+    del undo["undo"]
+    with open_stream(tmp_path / "made.mig") as made:
+        changes = plan_edits(made, registry, read(undo)).changes
+    assert next(one for one in changes if one.path == "idstr").risk is Risk.UNSAFE
+
+
+@pytest.mark.parametrize("name", ["unsafe", "machine"])
+def test_to_do_again_what_was_taken_back_is_judged_as_the_first_time(
+    path: Path, tmp_path: Path, registry: Registry, name: str
+):
+    requests = {**EDITS, "unsafe": asked("virtio-net:queues[0].last_avail_idx+=3")}[name]
+    made, back = tmp_path / "made.mig", tmp_path / "back.mig"
+    with open_stream(path) as stream:
+        first = plan_edits(stream, registry, requests)
+        undo = patches.undo_of(stream, first)
+        write_plan(stream, first, str(made), unsafe=True)
+    with open_stream(made) as stream:
+        plan = plan_edits(stream, registry, read(undo))
+        again = patches.undo_of(stream, plan)
+        write_plan(stream, plan, str(back))
+    with open_stream(back) as stream:
+        found = plan_edits(stream, registry, read(again))
+    assert [(one.risk, one.why) for one in found.changes] == [
+        (one.risk, one.why) for one in first.changes
+    ]
 
 
 def test_a_machine_type_is_only_taken_back_from_the_one_it_was_changed_to(
@@ -149,13 +185,27 @@ def test_a_machine_type_is_only_taken_back_from_the_one_it_was_changed_to(
     ],
 )
 def test_a_damaged_patch_is_refused(undo: dict[str, Any], key: str, value: object):
+    del undo["undo"]  # with it every change is refused
+    assert read(undo)
     with pytest.raises(PatchMismatch):
         read({**undo, key: value})
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"{", b"\xff", b"[" * 100_000, b'{"format": NaN}'])
-def test_what_is_no_patch_is_refused(text: bytes):
-    with pytest.raises(PatchMismatch):
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"", "Expecting value"),
+        (b"[]", "found a list"),
+        (b"{", "Expecting property name"),
+        (b"\xff", "codec can't decode"),
+        (b"[" * 100_000, "nests too deep"),
+        (b'{"format": NaN}', "not a virtmig-patch file"),
+        (b'{"format": "virtmig-patch", "format": "x"}', "'format' comes twice"),
+        (b'{"format": "virtmig-patch", "schema": 1, "sections": [{}]}', "'idstr' is missing"),
+    ],
+)
+def test_what_is_no_patch_is_refused(text: bytes, reason: str):
+    with pytest.raises(PatchMismatch, match=reason):
         patches.read(text)
 
 
@@ -165,6 +215,7 @@ def test_what_is_no_patch_is_refused(text: bytes):
 def test_a_hunk_that_does_not_fit_is_refused(
     x86: Stream, registry: Registry, undo: dict[str, Any], hunk: list[object]
 ):
+    del undo["undo"]
     entry = undo["sections"][0]
     section = next(one for one in x86.sections if one.idstr == entry["idstr"])
     entry["sha256_before"] = hashlib.sha256(x86.payload(section)).hexdigest()

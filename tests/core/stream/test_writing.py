@@ -170,6 +170,28 @@ def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path: Path):
     assert stat.S_IMODE(target.stat().st_mode) == 0o604
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_that_is_replaced_keeps_its_owner(tmp_path: Path):
+    target = tmp_path / "new.mig"
+    target.write_bytes(b"")
+    os.chown(target, 1234, 1235)
+    with open_stream(saved(tmp_path, Recipe().build())) as stream:
+        stream.write(target, Edits())
+    about = target.stat()
+    assert (about.st_uid, about.st_gid) == (1234, 1235)
+
+
+def test_an_owner_that_cannot_be_kept_is_no_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    path = saved(tmp_path, Recipe().build())
+    monkeypatch.setattr(os, "fchown", refuse)
+    with open_stream(path) as stream:
+        stream.write(path, Edits())
+    assert path.read_bytes() == Recipe().build()
+
+
 def test_a_stream_from_memory_is_written_for_its_owner_only(tmp_path: Path):
     Stream.from_bytes(Recipe().build()).write(tmp_path / "new.mig", Edits())
     assert (tmp_path / "new.mig").read_bytes() == Recipe().build()

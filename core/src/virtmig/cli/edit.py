@@ -97,10 +97,13 @@ def command(  # noqa: PLR0913  an option each
         entries = [dict(log.as_json(one)) for one in log.entries(stream, plan)]
         undo = undo if plan.changes or plan.edits.payloads else ""
         allowed = unsafe or plan.risk is not Risk.UNSAFE
+        logged = {"file": file, "output": output, "bytes": entries}
+        logs = {log_file: logged} if log_file is not None and allowed else {}
         if output is not None and not dry_run and allowed:
-            write_plan(stream, plan, output, undo, unsafe=unsafe)
-    if log_file is not None and allowed:
-        write_json(log_file, {"file": file, "output": output, "bytes": entries})
+            write_plan(stream, plan, output, undo, logs, unsafe=unsafe)
+        else:
+            for path, data in logs.items():
+                write_json(path, data)
     written = output if allowed and not dry_run else None
     data = {"file": file, "written": written, "undo": undo if written and undo else None}
     if as_json:

@@ -13,6 +13,7 @@ from virtmig.editing.applying import Applied
 from virtmig.editing.devices import Device
 from virtmig.editing.paths import Place
 from virtmig.errors import told
+from virtmig.reading import Attached, Decoded
 from virtmig.stream.sections import Section
 from virtmig.virtio.contradictions import contradictions
 from virtmig.virtio.state import VirtioState
@@ -21,6 +22,8 @@ from virtmig.wire.meaning import EditRule, Risk, Verdict, conditional, safe, uns
 UNDECLARED = unsafe("nothing is declared of who relies on it; a running guest driver may")
 RESTORED = safe("it takes an earlier change back, to the byte")
 DRIVER, DRIVER_OK, FEATURES_OK = 1 << 1, 1 << 2, 1 << 3
+ISR = "common.isr"
+"""Path of the interrupt status."""
 
 
 class Phase(enum.Enum):
@@ -114,7 +117,19 @@ def _verdict(applied: Applied, place: Place) -> Verdict:
     while isinstance(steps[-1], int):
         steps = steps[:-1]
     old, new = (trees.get(tree, steps) for tree in (device.tree, applied.tree))
-    return softened(said(place.rule, old, new), phase_of(device.state))
+    verdict = said(place.rule, old, new)
+    lost = place.path == ISR and verdict.risk is Risk.UNSAFE and not verdict.always
+    if lost and _unread(device.found):
+        return safe("the device interrupts by other means, and the guest driver does not read it")
+    return softened(verdict, phase_of(device.state))
+
+
+def _unread(found: Decoded | Attached) -> bool:
+    """Whether the guest driver does not read the interrupt status."""
+    if not isinstance(found, Decoded):
+        return False
+    reads = found.drivers.transport.driver.reads_isr
+    return reads is not None and not reads(found.state)
 
 
 def said(rule: EditRule | None, old: Any, new: Any) -> Verdict:

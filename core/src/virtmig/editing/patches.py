@@ -58,19 +58,27 @@ def patched(payload: bytes, patch: Bytes) -> bytes:
 
 
 def undo_of(stream: Stream, plan: EditPlan) -> dict[str, Any]:
-    """The patch that takes a plan back, for the stream that it makes."""
+    """The patch that takes a plan back, for the stream that it makes.
+
+    One that takes an undo back makes the first change again, and is judged as that was.
+    """
     edits = plan.edits
     touched = dict.fromkeys([*edits.payloads, *edits.idstrs])
     made: dict[str, Any] = {
         "format": FORMAT,
         "schema": SCHEMA,
         "made_by": f"virtmig {__version__}",
-        "undo": True,
         "sections": [_section(stream, plan, section) for section in touched],
     }
     if edits.machine not in (None, stream.machine):
         made["machine_back"] = {"before": edits.machine, "after": stream.machine}
-    return made
+    return made if plan.undoes else {**made, "undo": _seal(made)}
+
+
+def _seal(body: dict[str, Any]) -> str:
+    """SHA-256 of what an undo patch does: only what virtmig wrote counts as going back."""
+    done = {name: body[name] for name in sorted(_REQUESTS & set(body))}
+    return hashlib.sha256(json.dumps(done, sort_keys=True).encode()).hexdigest()
 
 
 def _section(stream: Stream, plan: EditPlan, section: Section) -> dict[str, Any]:
@@ -89,7 +97,7 @@ def _section(stream: Stream, plan: EditPlan, section: Section) -> dict[str, Any]
 def read(text: bytes) -> list[Request]:
     """The requests of a patch file."""
     try:
-        body = expect_map(json.loads(text))
+        body = expect_map(json.loads(text, object_pairs_hook=_once))
         if body.get("format") != FORMAT:
             raise PatchMismatch(f"not a {FORMAT} file")
         if body.get("schema") != SCHEMA:
@@ -101,8 +109,22 @@ def read(text: bytes) -> list[Request]:
         return list(_requests(body))
     except EditError:
         raise
-    except (VirtmigError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except KeyError as error:
+        raise PatchMismatch(f"the patch is damaged: {error} is missing") from error
+    except RecursionError as error:
+        raise PatchMismatch("the patch is damaged: it nests too deep") from error
+    except (VirtmigError, ValueError, TypeError) as error:
         raise PatchMismatch(f"the patch is damaged: {error}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a name that comes twice nobody knows which one is meant."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{doubled!r} comes twice")
+    return made
 
 
 def _requests(body: dict[str, Any]) -> Iterator[Request]:
@@ -113,11 +135,20 @@ def _requests(body: dict[str, Any]) -> Iterator[Request]:
         yield parse_rename(old, new)
     if "machine" in body:
         yield Machine(expect(str, body["machine"]))
-    undo = expect(bool, body.get("undo", False))
+    undo = _is_undo(body)
     if "machine_back" in body:
         back = expect_map(body["machine_back"])
         yield MachineBack(expect(str, back["before"]), expect(str, back["after"]), undo)
     yield from (_bytes(expect_map(one), undo=undo) for one in _listed(body, "sections"))
+
+
+def _is_undo(body: dict[str, Any]) -> bool:
+    if "undo" not in body:
+        return False
+    if expect(str, body["undo"]) != _seal(body):
+        hint = "without `undo`, what it does is judged as any other change"
+        raise PatchMismatch("the undo patch was changed since it was written", hint=hint)
+    return True
 
 
 def _listed(body: dict[str, Any], key: str) -> list[Any]:
@@ -137,6 +168,8 @@ def _bytes(entry: dict[str, Any], *, undo: bool) -> Bytes:
 
 
 def _hunk(entry: Sequence[Any]) -> Hunk:
+    if len(entry) != 3:
+        raise ValueError("bytes are an offset, the old ones, and the new ones")
     offset, old, new = entry
     if expect(int, offset) < 0:
         raise ValueError("an offset below 0")

@@ -30,13 +30,15 @@ class EditPlan:
     """What would be written, and what it means.
 
     changes: every difference, judged. edits: for `Stream.write`. devices: the sections whose
-    bytes change and that are understood. notes: what else to know, in words.
+    bytes change and that are understood. notes: what else to know, in words. undoes: whether an
+    undo patch is in it.
     """
 
     changes: tuple[Change, ...]
     edits: Edits
     devices: tuple[Applied, ...] = ()
     notes: tuple[str, ...] = ()
+    undoes: bool = False
 
     @property
     def risk(self) -> Risk:
@@ -63,6 +65,11 @@ class _Planning:
     idstrs: dict[Section, str] = attrs.field(factory=dict[Section, str])
     undone: set[Section] = attrs.field(factory=set[Section])
     machine: MachineBack | None = None
+
+    @property
+    def undoes(self) -> bool:
+        """Whether an undo patch is among the requests."""
+        return bool(self.undone) or (self.machine is not None and self.machine.undo)
 
     def sort(self, request: Request) -> None:
         """Find out what a request is for; refuse one that is for nothing, or for two things."""
@@ -159,7 +166,11 @@ def _planned(planning: _Planning) -> EditPlan:
         stream, [one for one in made if one.device.section not in planning.undone]
     )
     return EditPlan(
-        changes=(*changes, *refused), edits=edits, devices=tuple(made), notes=tuple(notes)
+        changes=(*changes, *refused),
+        edits=edits,
+        devices=tuple(made),
+        notes=tuple(notes),
+        undoes=planning.undoes,
     )
 
 

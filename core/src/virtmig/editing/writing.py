@@ -1,8 +1,10 @@
-"""A plan carried out: the undo patch first, then the stream, each whole or not there."""
+"""A plan carried out: the files beside the stream, then the stream; each whole or not there."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +15,40 @@ from virtmig.stream.place import Place
 from virtmig.stream.writing import write_pieces
 
 
-def write_plan(
-    stream: Stream, plan: EditPlan, output: str, undo: str = "", *, unsafe: bool = False
+def write_plan(  # noqa: PLR0913  a file each
+    stream: Stream,
+    plan: EditPlan,
+    output: str,
+    undo: str = "",
+    beside: Mapping[str, Any] | None = None,
+    *,
+    unsafe: bool = False,
 ) -> None:
     """Write the changed stream to `output`, and to `undo` the patch that takes it back.
 
-    unsafe: allow changes that are. The patch is there before the stream is replaced; if the stream
-    cannot be written, what was there in its place comes back.
+    beside: other JSON files. unsafe: allow changes that are. The files are there before the stream
+    is replaced; if one cannot be written, what was there in the place of the others comes back.
     """
     plan.permit(unsafe=unsafe)
-    earlier = Path(undo).read_bytes() if undo and Path(undo).exists() else None
-    if undo:
-        write_json(undo, undo_of(stream, plan))
-    try:
+    files = {undo: undo_of(stream, plan)} if undo else {}
+    with ExitStack() as kept:
+        for path, data in {**files, **(beside or {})}.items():
+            kept.enter_context(_kept_if_whole(path))
+            write_json(path, data)
         stream.write(output, plan.edits)
+
+
+@contextmanager
+def _kept_if_whole(path: str) -> Generator[None]:
+    """Put back what is at `path` now if what is done inside fails."""
+    earlier = Path(path).read_bytes() if Path(path).exists() else None
+    try:
+        yield
     except BaseException:
         if earlier is not None:
-            write_pieces(undo, Place(b""), [earlier])
-        elif undo:
-            Path(undo).unlink(missing_ok=True)
+            write_pieces(path, Place(b""), [earlier])
+        else:
+            Path(path).unlink(missing_ok=True)
         raise
 
 

@@ -84,8 +84,10 @@ def _types(driver: Driver) -> Iterator[Finding]:
     for name, kind in KINDS_OF.items():
         if hasattr(found, name) and not _fits(getattr(found, name), kind):
             yield _wrong_type(driver, name, getattr(found, name), f"no {kind.__name__.lower()}")
-    if not callable(found.view) and found.view is not None:
-        yield _wrong_type(driver, "view", found.view, "no function")
+    for name in ("view", "reads_isr"):
+        function = getattr(found, name, None)
+        if not callable(function) and function is not None:
+            yield _wrong_type(driver, name, function, "no function")
     for one in found.facts if _fits(found.facts, tuple) else ():
         if not isinstance(one, OpenFact) or not _fits(one.candidates, tuple):
             yield _wrong_type(driver, "facts", one, "no OpenFact with a tuple of candidates")

@@ -40,8 +40,9 @@ def write_file(
 ) -> None:
     """Let `fill` write a file, and put it at `path` when it is whole and on the disk.
 
-    The new file has the permissions of the old one at `path`, or else of the open file `like`, or
-    else is the owner's alone: it holds the memory of a guest.
+    The new file has the permissions of the old one at `path`, and its owner if we may give it
+    away; or else the permissions of the open file `like`; or else it is ours alone, for it holds
+    the memory of a guest.
     """
     with room_at(path, "nothing was written: make room, or write to another disk"):
         # Not Path.resolve: links in a circle are no `OSError` for it.
@@ -51,7 +52,7 @@ def write_file(
 def _write_file(
     target: Path, path: str | os.PathLike[str], fill: Callable[[Output], None], like: int | None
 ) -> None:
-    mode = _mode(target, like)
+    old = _replaced(target)
     _sweep(target.parent)
     try:
         fresh = _create(target.parent)
@@ -63,7 +64,7 @@ def _write_file(
             out = FileOutput(fresh.file, writeback)
             fill(out)
             out.close()
-        os.fchmod(fresh.file, mode)
+        _grant(fresh.file, old, like)
         os.fsync(fresh.file)
         fresh.publish(target)
     finally:
@@ -72,14 +73,25 @@ def _write_file(
     _sync_folder(target.parent)
 
 
-def _mode(target: Path, file: int | None) -> int:
-    """Permission bits for the new file; refuses to replace what is not a plain file."""
-    with suppress(FileNotFoundError):
-        mode = target.stat().st_mode
-        if not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, "not a regular file, so not to be replaced", str(target))
-        return stat.S_IMODE(mode) & 0o777
-    return 0o600 if file is None else stat.S_IMODE(os.fstat(file).st_mode) & 0o777
+def _replaced(target: Path) -> os.stat_result | None:
+    """What is to be replaced, if anything; refuses what is not a plain file."""
+    try:
+        old = target.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(old.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file, so not to be replaced", str(target))
+    return old
+
+
+def _grant(file: int, old: os.stat_result | None, like: int | None) -> None:
+    """Give a new file its owner and its permissions."""
+    if old is not None:
+        with suppress(PermissionError):  # only root may give files away
+            os.fchown(file, old.st_uid, old.st_gid)
+    else:
+        old = None if like is None else os.fstat(like)
+    os.fchmod(file, 0o600 if old is None else stat.S_IMODE(old.st_mode) & 0o777)
 
 
 @attrs.define(eq=False)

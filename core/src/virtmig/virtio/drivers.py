@@ -89,6 +89,8 @@ class TransportDriver:
     proxy part, of what each queue adds, and of `virtio/extra_state` (None: it never sends any).
     vring_align: whether each queue carries a ring alignment. interrupt: a state whose target
     interrupts the guest for a queue when it loads it, beside what the interrupt status does.
+    reads_isr: whether the guest driver learns from the interrupt status why it was interrupted
+    (None: it does).
     """
 
     name: str
@@ -99,6 +101,7 @@ class TransportDriver:
     extra: type[Any] | None = attrs.field(default=None, validator=_is_record)
     vring_align: bool = False
     interrupt: Callable[[VirtioState, int], VirtioState] | None = None
+    reads_isr: Callable[[VirtioState], bool] | None = None
     facts: tuple[OpenFact, ...] = ()
     view: View | None = None
 

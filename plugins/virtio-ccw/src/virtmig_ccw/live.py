@@ -56,6 +56,11 @@ class CcwTransport(Transport):
                 raise DeviceMismatch(text, path=f"config.sch.{name}")
 
 
+def reads_isr(_: VirtioState) -> bool:
+    """Never: the guest reads indicators in its memory (virtio 1.3 section 4.3.2.6)."""
+    return False
+
+
 class VirtioCcw:
     """The hooks of `virtio-ccw`."""
 
@@ -67,6 +72,7 @@ class VirtioCcw:
             pathless_machines="s390-ccw-virtio",
             config=CcwProxy,
             queue=CcwQueue,
+            reads_isr=reads_isr,
         )
 
     @hookimpl

@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from virtmig.api import conditional, encode, le16, le32, raw, record, u8, unsafe, wire
+from virtmig.api import (
+    Verdict,
+    conditional,
+    encode,
+    le16,
+    le32,
+    raw,
+    record,
+    u8,
+    unsafe,
+    wire,
+)
 
 HEADER_SIZE = 64
 MSIX = 0x11
@@ -21,6 +32,27 @@ CAPABILITY_NAMES = {
     0x11: "MSI-X",
 }
 
+ANOTHER_DEVICE = unsafe(
+    "QEMU compares it with the target's device and refuses what is different", always=True
+)
+KNOWN = conditional("QEMU takes it as it is, and a guest that has read the old one is not told")
+PIN = unsafe("the device would interrupt the guest by another line")
+
+
+def status_changed(old: Any, new: Any) -> Verdict:
+    """Of the status register: one bit is the device's, the others tell of errors."""
+    if old is None or new is None or (old ^ new) & HAS_CAPABILITIES:
+        return ANOTHER_DEVICE
+    return KNOWN
+
+
+def region_moved(old: Any, new: Any) -> Verdict:
+    """Of a base address register: its lowest bits say of what kind the region is."""
+    kind = 0b11 if old and old & 1 else 0b1111
+    if old is None or new is None or (old ^ new) & kind:
+        return ANOTHER_DEVICE
+    return unsafe("QEMU maps the region there, and the guest driver goes on where it was")
+
 
 @record()
 class PciHeader:
@@ -34,32 +66,34 @@ class PciHeader:
         edit=unsafe("the guest driver relies on what it has switched on"),
         bits=COMMAND,
     )
-    status: int = wire(le16, "bit 4: capability list; the interrupt bit 3 is saved as 0")
+    status: int = wire(
+        le16, "bit 4: capability list; the interrupt bit 3 is saved as 0", edit=status_changed
+    )
     revision_id: int = wire(u8, "0 transitional, 1 modern")
     prog_if: int = wire(u8, "programming interface")
     class_id: int = wire(le16, "base class in the high byte, sub-class in the low byte")
-    cache_line_size: int = wire(u8, "in 32-bit words")
-    latency_timer: int = wire(u8, "in bus clocks")
+    cache_line_size: int = wire(u8, "in 32-bit words", edit=KNOWN)
+    latency_timer: int = wire(u8, "in bus clocks", edit=KNOWN)
     header_type: int = wire(u8, "0, or 0x80 for one of several functions")
-    bist: int = wire(u8, "built-in self test")
-    bar0: int = wire(le32, "base address register 0")
-    bar1: int = wire(le32, "base address register 1")
-    bar2: int = wire(le32, "base address register 2")
-    bar3: int = wire(le32, "base address register 3")
-    bar4: int = wire(le32, "base address register 4")
-    bar5: int = wire(le32, "base address register 5")
-    cardbus_cis: int = wire(le32, "CardBus CIS pointer")
-    subsystem_vendor_id: int = wire(le16, "0x1af4")
-    subsystem_id: int = wire(le16, "virtio device id of transitional devices, else 0x1100")
-    expansion_rom: int = wire(le32, "expansion ROM base address")
+    bist: int = wire(u8, "built-in self test", edit=KNOWN)
+    bar0: int = wire(le32, "base address register 0", edit=region_moved)
+    bar1: int = wire(le32, "base address register 1", edit=region_moved)
+    bar2: int = wire(le32, "base address register 2", edit=region_moved)
+    bar3: int = wire(le32, "base address register 3", edit=region_moved)
+    bar4: int = wire(le32, "base address register 4", edit=region_moved)
+    bar5: int = wire(le32, "base address register 5", edit=region_moved)
+    cardbus_cis: int = wire(le32, "CardBus CIS pointer", edit=KNOWN)
+    subsystem_vendor_id: int = wire(le16, "0x1af4", edit=KNOWN)
+    subsystem_id: int = wire(
+        le16, "virtio device id of transitional devices, else 0x1100", edit=KNOWN
+    )
+    expansion_rom: int = wire(le32, "expansion ROM base address", edit=region_moved)
     capabilities_pointer: int = wire(u8, "offset of the first capability")
     reserved: bytes = wire(raw(7), "zero")
-    interrupt_line: int = wire(
-        u8, "written by firmware", edit=conditional("a guest system may still read it")
-    )
-    interrupt_pin: int = wire(u8, "1: INTA")
-    min_gnt: int = wire(u8, "in quarter microseconds")
-    max_lat: int = wire(u8, "in quarter microseconds")
+    interrupt_line: int = wire(u8, "written by firmware", edit=KNOWN)
+    interrupt_pin: int = wire(u8, "1: INTA", edit=PIN)
+    min_gnt: int = wire(u8, "in quarter microseconds", edit=KNOWN)
+    max_lat: int = wire(u8, "in quarter microseconds", edit=KNOWN)
 
 
 def capabilities(header: PciHeader, rest: bytes) -> Iterator[tuple[int, int, bytes]]:

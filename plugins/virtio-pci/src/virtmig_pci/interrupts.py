@@ -11,6 +11,12 @@ from virtmig_pci.config import msix_enabled
 from virtmig_pci.state import PciProxy
 
 
+def reads_isr(state: VirtioState) -> bool:
+    """Whether interrupts go by the line: with MSI-X on, none does (virtio 1.3 section 4.1.4.5)."""
+    proxy: PciProxy = state.config
+    return not msix_enabled(proxy.header, proxy.config_rest)
+
+
 def interrupt(state: VirtioState, queue: int) -> VirtioState:
     """The state with the pending bit of the queue's vector set (QEMU: hw/pci/msix.c, msix_load).
 

@@ -15,7 +15,7 @@ from virtmig.api import (
     restore,
 )
 from virtmig_pci.config import PciHeader, msix_enabled, msix_vectors, summary
-from virtmig_pci.interrupts import interrupt
+from virtmig_pci.interrupts import interrupt, reads_isr
 from virtmig_pci.state import (
     CONFIG_SIZE,
     Features128,
@@ -28,8 +28,16 @@ from virtmig_pci.state import (
 )
 
 VERSION_MAX = 2
-FIXED = ("vendor_id", "device_id", "revision_id", "class_id", "header_type", "subsystem_id")
-"""Registers that a guest cannot change, so that a difference means another device."""
+FIXED = (
+    "vendor_id",
+    "device_id",
+    "revision_id",
+    "prog_if",
+    "class_id",
+    "header_type",
+    "capabilities_pointer",
+)
+"""Registers that QEMU compares (hw/pci/pci.c, pci_init_cmask): a difference is another device."""
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -99,6 +107,7 @@ class VirtioPci:
             queue=PciQueue,
             extra=PciExtra,
             interrupt=interrupt,
+            reads_isr=reads_isr,
             facts=(CONFIG_SIZE,),
             view=view,
         )

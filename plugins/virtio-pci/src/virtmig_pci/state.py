@@ -26,14 +26,12 @@ from virtmig.api import (
     unsafe,
     wire,
 )
-from virtmig_pci.config import PciHeader, msix_vectors
+from virtmig_pci.config import ANOTHER_DEVICE, PciHeader, msix_vectors
 
 QUEUE_MAX = 1024
-ANOTHER_DEVICE = unsafe(
-    "QEMU compares configuration space with the target's device and refuses", always=True
-)
 VECTOR = unsafe("the guest driver waits for the interrupt of the vector that it chose")
 WRITTEN = conditional("these registers count only until the driver has set the queue up")
+SERVED = unsafe("a back-end such as vhost serves the queues that are enabled, and no others")
 ACCEPTED = unsafe("the guest driver goes by the features that it wrote here")
 
 CONFIG_SIZE = OpenFact(
@@ -129,7 +127,7 @@ class ModernQueue:
 
     num: int = wire(be16, "size last written by the driver; 0 if it never wrote one")
     unused: int = wire(u8, "always 0")
-    enabled: bool = wire(boolean, "queue_enable")
+    enabled: bool = wire(boolean, "queue_enable", edit=SERVED)
     desc: int = wire(low_high, "descriptor area, guest physical address")
     avail: int = wire(low_high, "driver area, guest physical address")
     used: int = wire(low_high, "device area, guest physical address")
