@@ -60,6 +60,7 @@ class Workshop:
         metadata: str = METADATA,
         point: str = "",
         typed: bool = True,
+        more_points: str = "",
     ) -> Made:
         """Write a package and its metadata; `changes` maps pieces of source to others."""
         package = f"virtmig_made_{next(_numbers)}"
@@ -81,7 +82,8 @@ class Workshop:
         (info / "METADATA").write_text(metadata)
         (info / "top_level.txt").write_text(f"{package}\n")
         value = point or f"{package}.live:plugin"
-        (info / "entry_points.txt").write_text(f"[{group}]\n{driver} = {value}\n")
+        points = f"[{group}]\n{driver} = {value}\n{more_points.format(package=package)}"
+        (info / "entry_points.txt").write_text(points)
         importlib.invalidate_caches()
         return Made(driver, group, package, self.folder / package)
 

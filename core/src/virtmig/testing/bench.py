@@ -41,7 +41,7 @@ from virtmig.testing.subject import Subject
 from virtmig.virtio.envelope import Envelope
 from virtmig.virtio.facts import Fact
 from virtmig.virtio.state import VirtioState
-from virtmig.wire.layout import layout_of
+from virtmig.wire.layout import ATTRIBUTE, layout_of
 
 R = TypeVar("R")
 LIVE = "load_save"
@@ -220,11 +220,23 @@ class Bench(ABC):
     def save(self, device: VirtioDevice, on_step: OnStep = silent) -> VirtioState:
         """The state of a device; what the plugin gets wrong in it is a broken law."""
         try:
-            return virtio_save(device, self.drivers, on_step)
+            made = virtio_save(device, self.drivers, on_step)
         except VirtmigError as error:
             do = "let the hook return its record for every state that a guest can reach"
             text = f"saving failed: {told(error)}"
             raise LawBroken(text, do=do, field=hook_of(error), first=LIVE) from error
+        self._are_records(made)
+        return made
+
+    def _are_records(self, state: VirtioState) -> None:
+        """A subclass of a record is none: fields and bytes are declared for one class alone."""
+        for path, part in self.parts(state).items():
+            kind: type[Any] = part.__class__
+            base = next((one for one in kind.__mro__ if ATTRIBUTE in vars(one)), kind)
+            if base is not kind:
+                do = f"let the save hook return {base.__name__}(...) itself, and no subclass of it"
+                text = f"what is saved is a {kind.__name__}, which no layout is declared for"
+                raise LawBroken(text, do=do, field=path, first=LIVE)
 
     def load(self, device: VirtioDevice, state: VirtioState, on_step: OnStep = silent) -> None:
         """Load a state; anything but a refusal is a broken law."""

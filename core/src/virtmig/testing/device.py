@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 from virtmig.testing.bench import Author, Bench
 from virtmig.testing.benches import DeviceBench
 from virtmig.testing.draw import Draw
+from virtmig.testing.laws.annotations import AnnotationLaws
 from virtmig.testing.laws.answers import AnswerLaws
 from virtmig.testing.laws.asking import AskingLaws
 from virtmig.testing.laws.contract import DeviceContractLaws
 from virtmig.testing.laws.docs import DocLaws
 from virtmig.testing.laws.facts import FactLaws
+from virtmig.testing.laws.going_on import GoingOnLaws
 from virtmig.testing.laws.goldens import LiveGoldenLaws
 from virtmig.testing.laws.hooks import HookLaws
 from virtmig.testing.laws.live import RoundTripLaws
@@ -22,6 +24,7 @@ from virtmig.testing.laws.room import RoomLaws
 from virtmig.testing.laws.saving import SaveLaws
 from virtmig.testing.laws.settings import SettingsLaws
 from virtmig.testing.laws.states import VersionLaws
+from virtmig.testing.laws.tables import TableLaws
 from virtmig.testing.scrambling import set_same_names
 from virtmig.virtio.state import VirtioState
 
@@ -32,9 +35,12 @@ class DeviceConformance(
     DocLaws,
     LiveGoldenLaws,
     FactLaws,
+    AnnotationLaws,
+    TableLaws,
     HookLaws,
     AskingLaws,
     RoundTripLaws,
+    GoingOnLaws,
     SaveLaws,
     VersionLaws,
     PropertyLaws,

@@ -43,7 +43,10 @@ class Difference:
         lists = [issubclass(type(part), tuple | list) for part in (self.one, self.other)]
         if all(lists) and len(self.one) != len(self.other):
             return f"{one} {len(self.one)} items, {other} {len(self.other)}"
-        return f"{one} {shown(self.one)}, {other} {shown(self.other)}"
+        kinds = ("", "")
+        if shown(self.one) == shown(self.other):
+            kinds = (f" {type(self.one).__name__}", f" {type(self.other).__name__}")
+        return f"{one}{kinds[0]} {shown(self.one)}, {other}{kinds[1]} {shown(self.other)}"
 
 
 def is_record(value: Any) -> bool:

@@ -10,11 +10,13 @@ from virtmig.errors import MissingFact, VirtmigError, told
 from virtmig.formats.tables import records
 from virtmig.testing.drawing import Undrawable
 from virtmig.testing.report import LawBroken
+from virtmig.virtio.drivers import SectionDriver
 from virtmig.wire.layout import layout_of
 from virtmig.wire.scope import Facts, Scope
 
 BYTES = "exact"
 """The law that tells of a layout that cannot be drawn; every other one would tell it too."""
+CORE_PARTS = ("config", "common", "queues", "device", "subsections", "outer")
 ROOTS = ("state", "outer", "config", "queue", "extra")
 
 
@@ -45,6 +47,8 @@ def drawing(driver: Any) -> Generator[None]:
     except Exception as error:
         do = "look only at earlier fields and parts; a Condition names its fields in `reads`, a "
         do += "count in @depends_on(...)"
+        if isinstance(driver, SectionDriver) and str(error).strip("'") in CORE_PARTS:
+            do = f"a section without virtio has no part {error}: look at fields of its own alone"
         text = f"a layout failed: {told(error)}"
         raise LawBroken(text, do=do, field=site(error), first=BYTES) from error
 

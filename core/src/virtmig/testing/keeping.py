@@ -26,11 +26,13 @@ DEPENDS = "let has_extra_state say what the transport is, by a property, and not
 REFUSE = "or raise DeviceMismatch for a value that does not fit"
 
 
-def how_to_keep(bench: Bench, found: Difference) -> str:
-    """What to do, by what became of the value and of other values of the same field."""
+def how_to_keep(bench: Bench, found: Difference, state: VirtioState) -> str:
+    """What to do about a difference to the `state` that was loaded, by what became of it."""
     plain = found.field.rpartition(".")[2]
     if found.path == EXTRA:
         return DEPENDS
+    if other := _mixed_up(bench, found, state):
+        return f"keep what is a queue's by its whole index: what {other} is given decides here"
     classes = record_classes(bench.subject.driver)
     if plain and plain in {layout_of(cls).version_field for cls in classes}:
         return "save the version that was loaded, or raise DeviceMismatch for it"
@@ -53,6 +55,29 @@ def _by_value(bench: Bench, found: Difference, plain: str) -> str:
         return f"{do}hardly any value is kept"
     do = f"put every field back as it is; {REFUSE}; or, if QEMU itself brings it into range: "
     return f"{do}normalised = ({plain!r},)"
+
+
+def _mixed_up(bench: Bench, found: Difference, state: VirtioState) -> str:
+    """The other queue whose part of the state decides what is saved for this one: `queues[8]`."""
+    mine, _, plain = found.path.partition(".")
+    parts = bench.parts(state)
+    for path, part in parts.items():
+        if path != mine and mine.startswith("queues[") and type(part) is type(parts.get(mine)):
+            again = _saved_after(bench, bench.put(state, {path: parts[mine]}))
+            record = bench.parts(again).get(mine) if again is not None else None
+            if hasattr(record, plain) and getattr(record, plain) != found.other:
+                return path
+    return ""
+
+
+def _saved_after(bench: Bench, state: VirtioState) -> VirtioState | None:
+    """What a fresh device saves that was given a state; None if it takes it not."""
+    device = bench.fresh(state)
+    try:
+        bench.load(device, state)
+        return bench.save(device)
+    except (LoadRefused, LawBroken):
+        return None
 
 
 def kept_part(one: Any, other: Any) -> str:

@@ -26,6 +26,7 @@ from virtmig.hooks.spelling import ALL_HOOKS
 from virtmig.hooks.stale import AGAIN, stale_entry_points
 from virtmig.testing.process import core_attributes
 from virtmig.testing.report import LawBroken
+from virtmig.testing.tables import module_tables
 
 GROUPS = {"device": DEVICES, "transport": TRANSPORTS, "section": SECTIONS}
 BINDERS = {"device": BoundDevice, "transport": BoundTransport, "section": BoundSection}
@@ -57,6 +58,8 @@ class Subject:
         self.group = GROUPS[kind]
         self.core = core_attributes()
         """The functions and attributes of the core before the plugin's hooks run."""
+        self.tables: dict[str, Any] = {}
+        """What the plugin's modules hold once they are imported."""
 
     @cached_property
     def source(self) -> Installed:
@@ -108,12 +111,14 @@ class Subject:
     def plugin(self) -> Any:
         """The object that the entry point names."""
         try:
-            return self.source.load()
+            found = self.source.load()
+            self.tables = module_tables(self.top)
         except PluginError as error:
             if self.stale is not None:
                 raise self.stale from error
             do = self._import_advice(error)
             raise LawBroken(error.reason, do=do, field="entry point") from error
+        return found
 
     def _import_advice(self, error: PluginError) -> str:
         """What to do about an entry point that does not give an object."""
@@ -187,6 +192,11 @@ class Subject:
     def module(self) -> str:
         """The module that the entry point names."""
         return self.source.value.partition(":")[0].strip()
+
+    @property
+    def top(self) -> str:
+        """The package that module is in."""
+        return self.module.partition(".")[0]
 
     @cached_property
     def file(self) -> Path:

@@ -20,6 +20,7 @@ TELLING = (
     LIVE,
     "each_field_alone",
     "any_state",
+    "one_field_changed",
     "goes_on",
     "load_replaces",
 )
@@ -37,6 +38,7 @@ FOLLOWING = (
     "names_mean_the_same",
     "nothing_is_forgotten",
     "older_versions",
+    "one_field_changed",
     "saved_types",
     "without_subsections",
 )

@@ -8,20 +8,24 @@ from typing import Any, ClassVar
 from virtmig.testing.bench import Author, Bench
 from virtmig.testing.benches import TransportBench
 from virtmig.testing.draw import Draw
+from virtmig.testing.laws.annotations import AnnotationLaws
 from virtmig.testing.laws.asking import AskingLaws
 from virtmig.testing.laws.description import InterruptLaws
 from virtmig.testing.laws.docs import DocLaws
 from virtmig.testing.laws.facts import FactLaws
+from virtmig.testing.laws.going_on import GoingOnLaws
 from virtmig.testing.laws.goldens import LiveGoldenLaws
 from virtmig.testing.laws.hooks import HookLaws
 from virtmig.testing.laws.live import RoundTripLaws
 from virtmig.testing.laws.package import PackageLaws
 from virtmig.testing.laws.paths import PathLaws
 from virtmig.testing.laws.properties import PropertyLaws
+from virtmig.testing.laws.queues import QueueLaws
 from virtmig.testing.laws.room import RoomLaws
 from virtmig.testing.laws.saving import SaveLaws
 from virtmig.testing.laws.settings import SettingsLaws
 from virtmig.testing.laws.states import StateLaws
+from virtmig.testing.laws.tables import TableLaws
 from virtmig.testing.scrambling import set_same_names
 from virtmig.virtio.state import VirtioState
 
@@ -32,14 +36,18 @@ class TransportConformance(
     PathLaws,
     LiveGoldenLaws,
     FactLaws,
+    AnnotationLaws,
+    TableLaws,
     HookLaws,
     AskingLaws,
     RoundTripLaws,
+    GoingOnLaws,
     SaveLaws,
     StateLaws,
     PropertyLaws,
     SettingsLaws,
     RoomLaws,
+    QueueLaws,
     InterruptLaws,
 ):
     """The laws of a transport plugin.

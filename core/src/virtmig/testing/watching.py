@@ -10,10 +10,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from virtmig.errors import NotYetLoaded
+from virtmig.errors import NotYetLoaded, told
 from virtmig.hooks.tracing import hook_specs
 
 CLOCKS = ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
@@ -93,6 +94,28 @@ def early_looks() -> Generator[list[str]]:
         yield found
     finally:
         _late.__init__ = make
+
+
+@contextlib.contextmanager
+def unraised(package: Path) -> Generator[list[str]]:
+    """Exceptions of a package's own that Python drops inside, as what is freed has no caller."""
+    found: list[str] = []
+    before = sys.unraisablehook
+
+    def note(one: Any) -> None:
+        at = one.exc_traceback
+        while at is not None and at.tb_next is not None:
+            at = at.tb_next
+        if at is not None and Path(at.tb_frame.f_code.co_filename).is_relative_to(package):
+            found.append(f"{told(one.exc_value)}, in {at.tb_frame.f_code.co_name}")
+        else:
+            before(one)
+
+    sys.unraisablehook = note
+    try:
+        yield found
+    finally:
+        sys.unraisablehook = before
 
 
 @contextlib.contextmanager

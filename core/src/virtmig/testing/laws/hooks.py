@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import time
 import warnings
 from typing import Any
 
 from virtmig.errors import DeviceMismatch, LoadRefused, shown, told
-from virtmig.hooks.tracing import hook_specs
+from virtmig.formats.tables import records
 from virtmig.testing.crash import came_from
 from virtmig.testing.draw import Draw, RandomDraw
-from virtmig.testing.drawn import record_classes
 from virtmig.testing.kit import law
 from virtmig.testing.laws.live import LiveKit, unlike_attributes
+from virtmig.testing.laws.marks import OF, MarkLaws
 from virtmig.testing.looking import core, own
+from virtmig.testing.near import Tried
 from virtmig.testing.process import audited, changes, shared_state, unusual
 from virtmig.testing.report import LawBroken
 from virtmig.testing.watching import calls_of, early_looks, printed
@@ -23,54 +25,19 @@ from virtmig.virtio.state import VirtioState
 from virtmig.virtio.subsections import TAILS
 from virtmig.wire.layout import layout_of
 
-MARK = "virtmig_impl"
 TIMED = 3
 """Loads of which the quickest is looked at."""
 SLOW = 0.02
 """Seconds from which on a load of a small state is worth a note."""
-OF = {
-    "device": ("save_device", "load_device", "post_load", "save_outer", "load_outer"),
-    "transport": (
-        "save_config",
-        "load_config",
-        "save_queue",
-        "load_queue",
-        "notify",
-        "has_extra_state",
-        "save_extra_state",
-        "load_extra_state",
-    ),
-}
-"""The hooks that each kind of plugin has in the procedure."""
-MAKERS = {"device": ("create_device",), "transport": ("create_transport",)}
-REFUSED = ("device", "outer", "config")
-"""Parts of a state whose fields are a driver's own, so that a refusal has to name one."""
+PARTS = {"device": "state", "outer": "outer", "config": "config"}
+"""Parts of a state whose fields are a driver's own, so that a refusal has to name one, and the
+attribute of the driver that declares each."""
 ASKED_ANYWHERE = ("describe_driver", "create_device", "create_transport", "has_extra_state")
 """Hooks that have no place in the order."""
 
 
-class HookLaws(LiveKit):
+class HookLaws(MarkLaws, LiveKit):
     """What holds for the hooks of every plugin with live objects."""
-
-    @law
-    def test_hooks_are_marked(self) -> None:
-        """Each method with the name of a hook is one, and is of this kind of plugin."""
-        plugin, kind = self.subject.plugin, self.subject.kind
-        mine = {"describe_driver", *OF[kind], *MAKERS[kind]}
-        for name in (one for one in dir(plugin) if not one.startswith("_")):
-            marked = hasattr(getattr(plugin, name, None), MARK)
-            where = f"{type(plugin).__name__}.{name}"
-            if name in hook_specs() and not marked:
-                do = "put @hookimpl above it, or give it another name"
-                raise LawBroken(
-                    "named like a hook and not marked: never called", do=do, field=where
-                )
-            if marked and name in hook_specs() and name not in mine:
-                do = f"take it out: a {kind} plugin is never asked for it"
-                raise LawBroken("a hook of another kind of plugin", do=do, field=where)
-            close = difflib.get_close_matches(name, mine, 1, 0.85)
-            if close and name not in hook_specs() and callable(getattr(plugin, name)):
-                self.note(f"{where} is no hook; is it meant to be {close[0]}?")
 
     @law
     def test_order(self) -> None:
@@ -201,6 +168,16 @@ class HookLaws(LiveKit):
     def test_refusals(self) -> None:
         """A refusal says why, and which field it is that does not fit."""
         self.each_random(self._refusals)
+        tried = Tried(self.properties)
+        self.each_random(functools.partial(self._near_refusals, tried=tried), self.examples)
+
+    def _near_refusals(self, draw: Draw, tried: Tried) -> None:
+        bench = self.bench()
+        for state in self.near_states(draw, tried):
+            try:
+                bench.load(bench.fresh(state), state)
+            except LoadRefused as error:
+                self._says_why(error)
 
     def _refusals(self, draw: Draw) -> None:
         bench = self.bench()
@@ -211,6 +188,12 @@ class HookLaws(LiveKit):
             except LoadRefused as error:
                 self._says_why(error)
 
+    def _names_in(self, part: str) -> set[str]:
+        """Names of all fields and subsections in a part of the state: `device`."""
+        root = getattr(self.subject.driver, PARTS[part], None)
+        layouts = [layout_of(cls) for cls in (records(root) if root is not None else ())]
+        return {name for one in layouts for name in (*(f.name for f in one.all_fields), *one.tails)}
+
     def _says_why(self, error: LoadRefused) -> None:
         path = error.where.path
         hook = f"load hooks of {self.subject.name}"
@@ -220,15 +203,15 @@ class HookLaws(LiveKit):
         if not error.reason.strip():
             do = 'say what does not fit: DeviceMismatch("this device has ...", path="device.field")'
             raise LawBroken("a refusal without a reason", do=do, field=path or hook)
-        if path.partition(".")[0] not in REFUSED:
+        if path.partition(".")[0] not in PARTS:
             return
-        known = {*self.field_names()}
-        for cls in record_classes(self.subject.driver):
-            known |= {*layout_of(cls).tails}
+        known = self._names_in(path.partition(".")[0])
         last = path.partition(".")[2]
         last = last if last in known else last.rpartition(".")[2].partition("[")[0]
         if last not in known:
             near = difflib.get_close_matches(last, sorted(known), 1)
             do = f"write {near[0]!r}" if near else "name a field as `virtmig inspect --json` does"
-            found = f"a refusal names {path!r}, which is no field: {shown(error.reason)}"
+            if others := [one for one in PARTS if last in self._names_in(one)]:
+                do = f"write '{others[0]}.{last}', the part that has such a field"
+            found = f"a refusal names {path!r}, no field of that part: {shown(error.reason)}"
             raise LawBroken(found, do=do, field=path)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import enum
-import gc
 import logging
 import types
-import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 
-from virtmig.errors import LoadRefused, shown
+from virtmig.errors import shown
 from virtmig.live.device import Transport, VirtioDevice
 from virtmig.testing.bench import asked
 from virtmig.testing.diff import equal
 from virtmig.testing.draw import Draw, RandomDraw
 from virtmig.testing.kit import law
-from virtmig.testing.laws.live import LiveKit, same_parts, unlike_attributes
+from virtmig.testing.laws.freeing import FreeingLaws
+from virtmig.testing.laws.live import same_parts, unlike_attributes
 from virtmig.testing.looking import CORE, PLAIN, attributes, frozen, opaque, own
 from virtmig.testing.report import LawBroken
 from virtmig.wire.layout import ATTRIBUTE, layout_for
@@ -44,7 +42,7 @@ class Seen:
     missed: dict[str, str] = attrs.field(factory=dict[str, str])
 
 
-class ObjectLaws(LiveKit):
+class ObjectLaws(FreeingLaws):
     """What holds for two live objects of one plugin."""
 
     @law
@@ -141,27 +139,6 @@ class ObjectLaws(LiveKit):
         return device
 
     @law
-    def test_let_go(self) -> None:
-        """A device that nobody uses any more is freed: the plugin does not hold on to it."""
-        bench = self.bench()
-        setting = bench.draw_state(RandomDraw(2))
-        device = bench.scrambled(setting, RandomDraw(3))
-        state = bench.save(device)
-        other = bench.fresh(setting)
-        with contextlib.suppress(LoadRefused):
-            bench.load(other, state)
-        held = [weakref.ref(device), weakref.ref(other)]
-        kind = type(bench.live(device)).__name__
-        del device, other
-        self.__dict__.pop("for_state", None)
-        gc.collect()
-        holders = [holder for one in held for holder in _holders(one())]
-        if holders:
-            do = "keep no list or cache of devices in the plugin or its modules"
-            found = f"after the last use it is still in a {type(holders[0]).__name__}"
-            raise LawBroken(found, do=do, field=kind)
-
-    @law
     def test_own_names(self) -> None:
         """Attributes of the plugin's own have other names than the core's."""
         bench = self.bench()
@@ -189,7 +166,7 @@ class ObjectLaws(LiveKit):
         for name, value, now in unlike_attributes(before, own(bench.live(device))):
             do = "let post_load set what it sets from features and state, not change what it finds"
             found = f"{shown(value)} after a load, {shown(now)} after post_load once more"
-            raise LawBroken(found, do=do, field=self.called(device, name))
+            raise self.derived_wrong(self.called(device, name), found, do)
 
     @law
     def test_derived(self) -> None:
@@ -201,7 +178,7 @@ class ObjectLaws(LiveKit):
             if name in seen.running:  # what scramble never sets is for the load alone to work out
                 do = "let post_load work out what the running device holds; or let scramble set "
                 do += "it as a running device does, or not at all"
-                raise LawBroken(text, do=do, field=f"{seen.kind}.{name}")
+                raise self.derived_wrong(f"{seen.kind}.{name}", text, do)
         for name in self.derived:
             if name not in seen.loaded:
                 do = "work it out in post_load from features and state; or take it out of `derived`"
@@ -233,24 +210,6 @@ def _class_values(live: Any) -> dict[str, Any]:
             if not name.startswith("__") and issubclass(type(value), MUTABLE):
                 found[f"{cls.__name__}.{name}"] = frozen(value)
     return found
-
-
-def _holders(live: Any) -> list[Any]:
-    """What refers to a live object from outside of itself.
-
-    Objects of its own circle do not count: early releases of CPython 3.13 can fail to free one.
-    """
-    circle = {id(one) for one in (live, *_circle(live))}
-    frames = types.FrameType
-    found = gc.get_referrers(live) if live is not None else []
-    return [one for one in found if id(one) not in circle and not isinstance(one, frames)]
-
-
-def _circle(live: Any) -> Iterator[Any]:
-    """What belongs to a live object, and may refer back to it."""
-    for one in (live, getattr(live, "transport", None), getattr(live, "device", None)):
-        if one is not None:
-            yield from (one, vars(one))
 
 
 def _base(live: Any) -> type[Any]:

@@ -18,9 +18,10 @@ from virtmig.hooks.contract import Finding
 from virtmig.hooks.corerange import on_core
 from virtmig.hooks.discovery import normal, scan
 from virtmig.testing.imports import imported
+from virtmig.testing.isolation import everything
 from virtmig.testing.kit import Kit, law
 from virtmig.testing.report import LawBroken
-from virtmig.testing.subject import relative
+from virtmig.testing.subject import Subject, relative
 
 SERIOUS = ("no-core-range", "no-py-typed")
 """Warnings of `virtmig plugins validate` that a published plugin has to be without."""
@@ -48,6 +49,21 @@ class PackageLaws(Kit):
                 do = one.do or "run `virtmig plugins validate` for more"
                 raise LawBroken(f"{one.what} [{one.code}]", do=do, field=one.where)
             self.note(f"{one.where}: {one.what}; {one.do}")
+
+    @law
+    def test_entry_points(self) -> None:
+        """Each driver that the distribution has an entry point for is found and can be bound."""
+        mine = self.subject.source
+        with everything():
+            for one in scan().drivers:
+                if one.distribution == mine.distribution and one != mine:
+                    self._other(Subject(one.kind, one.name))
+
+    def _other(self, other: Subject) -> None:
+        if (broken := other.unsound) is not None:
+            found = f"the distribution has it too, and: {broken.found}"
+            where = f"{other.group}: {other.name}"
+            raise LawBroken(found, do=broken.do, field=where) from broken.__cause__
 
     @law
     def test_one_version(self) -> None:

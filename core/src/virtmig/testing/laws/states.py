@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 from collections.abc import Iterator
@@ -11,17 +12,19 @@ import attrs
 
 from virtmig.errors import EncodeError, LoadRefused, shown
 from virtmig.live.device import VirtioDevice
-from virtmig.testing.diff import differences, is_record
+from virtmig.testing.diff import differences, is_record, told_kind
 from virtmig.testing.draw import Draw
 from virtmig.testing.keeping import how_to_keep
 from virtmig.testing.kit import law
-from virtmig.testing.laws.live import LiveKit, same_parts
+from virtmig.testing.laws.live import LiveKit, same_parts, unlike_attributes
 from virtmig.testing.looking import everything
+from virtmig.testing.near import Tried, one_changed
 from virtmig.testing.report import LawBroken
 from virtmig.virtio.state import VirtioState
 from virtmig.wire.layout import layout_for
 
 ALONE = "all else being as in a fresh device, loaded"
+NEAR = "all else being as a device saved it, loaded"
 MOSTLY = 2
 """So many times as many states refused as kept are worth a note."""
 
@@ -54,6 +57,19 @@ class StateLaws(LiveKit):
             return
         self._kept(state, bench.save(device), "loaded")
 
+    @law
+    def test_one_field_changed(self) -> None:
+        """A saved state with one field changed is refused without a trace, or kept whole."""
+        tried = Tried(self.properties)
+        self.each_random(functools.partial(self._one_field_changed, tried=tried), self.examples)
+
+    def _one_field_changed(self, draw: Draw, tried: Tried) -> None:
+        bench = self.bench()
+        for state in self.near_states(draw, tried):
+            device = bench.fresh(state)
+            if not self._refused(device, state, []):
+                self._kept(state, bench.save(device), NEAR)
+
     def _refused(self, device: VirtioDevice, state: VirtioState, reasons: list[str]) -> bool:
         """Whether the device refuses the state; then it must be as it was, and the state too."""
         bench = self.bench()
@@ -79,7 +95,7 @@ class StateLaws(LiveKit):
             plain = found.field.rpartition(".")[2]
             if plain in fixed:
                 continue
-            do = how_to_keep(self.bench(), found)
+            do = how_to_keep(self.bench(), found, state)
             raise LawBroken(found.said(what, "then saved"), do=do, field=found.name)
 
     @law
@@ -92,7 +108,7 @@ class StateLaws(LiveKit):
         setting = bench.draw_state(draw)
         state = bench.save(bench.scrambled(setting, draw))
         device = bench.scrambled(setting, draw)
-        saved, before = bench.save(device), everything(device)
+        saved, before, held = bench.save(device), everything(device), self.attributes(device)
 
         def stop(step: Any, *_: object) -> None:
             if step.name in ("post_load", "load_outer"):
@@ -105,6 +121,11 @@ class StateLaws(LiveKit):
         except LoadRefused:
             return
         do = "keep state in attributes of the live object: the core puts those back, and no more"
+        for name, one, two in unlike_attributes(held, self.attributes(device)):
+            text = f"after a failed load it is {told_kind(two)}, before it {told_kind(one)}"
+            do = "make a new object of it in the load hook, and do not change the one that is there"
+            do += ": the core puts back attributes, and what is in them only as far as it is copied"
+            raise LawBroken(text, do=do, field=self.called(device, name))
         if everything(device) != before:
             raise LawBroken("after a failed load the device is not what it was", do=do)
         for found in same_parts(bench, saved, bench.save(device)):
@@ -143,31 +164,38 @@ class StateLaws(LiveKit):
         for name, part in bench.parts(state).items():
             for field, smaller in without_tails(part):
                 if field.rpartition(".")[2] not in self.properties:
-                    self._without(bench.put(state, {name: smaller}), field, draw)
+                    lesser = bench.put(state, {name: smaller})
+                    for device, kind in self._takers(state, lesser, draw):
+                        self._without(lesser, field, device, kind)
 
-    def _without(self, state: VirtioState, field: str, draw: Draw) -> None:
+    def _takers(
+        self, state: VirtioState, lesser: VirtioState, draw: Draw
+    ) -> Iterator[tuple[VirtioDevice, str]]:
+        """Devices that have to take the lesser one of two states, and what they are."""
+        bench = self.bench()
+        yield bench.fresh(lesser), "a fresh device"
+        yield bench.scrambled(lesser, draw), "a device in use"
+        device = bench.fresh(lesser)
+        with contextlib.suppress(LoadRefused):  # it may be that it is no such device
+            bench.load(device, state)
+            yield device, "a device that had it"
+
+    def _without(self, state: VirtioState, field: str, device: VirtioDevice, kind: str) -> None:
         bench = self.bench()
         do = "send a subsection only if it is not the default, and put the default back without it"
-        for device, kind in (
-            (bench.fresh(state), "a fresh device"),
-            (self._used(state, draw), "a device in use"),
-        ):
-            try:
-                bench.load(device, state)
-            except LoadRefused as error:
-                text = f"an older stream, which lacks it, is refused: {error}"
-                raise LawBroken(text, do=do, field=field) from error
-            for found in same_parts(bench, state, bench.save(device)):
-                told = found.said("loaded", "then saved")
-                if found.field == field:
-                    text = f"a state without it, into {kind}: {told}"
-                    raise LawBroken(text, do=do, field=field)
-                text = f"a state without {field}, into {kind}: {told}"
-                do = f"set it in the load hook, whether {field} is there or not"
-                raise LawBroken(text, do=do, field=found.name, first="load_replaces")
-
-    def _used(self, state: VirtioState, draw: Draw) -> VirtioDevice:
-        return self.bench().scrambled(state, draw)
+        try:
+            bench.load(device, state)
+        except LoadRefused as error:
+            text = f"an older stream, which lacks it, is refused: {error}"
+            raise LawBroken(text, do=do, field=field) from error
+        for found in same_parts(bench, state, bench.save(device)):
+            told = found.said("loaded", "then saved")
+            if found.field == field:
+                text = f"a state without it, into {kind}: {told}"
+                raise LawBroken(text, do=do, field=field)
+            text = f"a state without {field}, into {kind}: {told}"
+            do = f"set it in the load hook, whether {field} is there or not"
+            raise LawBroken(text, do=do, field=found.name, first="load_replaces")
 
     @law
     def test_each_field_alone(self) -> None:
@@ -261,13 +289,3 @@ def without_tails(record: Any) -> Iterator[tuple[str, Any]]:
             )
         for name, smaller in without_tails(value):
             yield name, attrs.evolve(record, **{field.name: smaller})
-
-
-def one_changed(record: Any, drawn: Any) -> Iterator[Any]:
-    """The record with one field at a time as in `drawn`; not a count, whose array would not fit."""
-    layout = layout_for(record)
-    for field in layout.all_fields:
-        value = getattr(drawn, field.name)
-        counted = field.name in layout.counts or field.type.reads
-        if not counted and value != getattr(record, field.name):
-            yield attrs.evolve(record, **{field.name: value})

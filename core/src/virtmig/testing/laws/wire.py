@@ -22,7 +22,7 @@ from virtmig.testing.kit import law
 from virtmig.testing.laws.contract import ContractLaws
 from virtmig.testing.report import LawBroken
 from virtmig.wire.counted import Counted
-from virtmig.wire.layout import layout_of
+from virtmig.wire.layout import FieldSpec, layout_of
 from virtmig.wire.types import Int
 
 STATES = 6
@@ -33,6 +33,8 @@ OCCUR = 120
 FLIPS = 40
 MANY = 1 << 16
 """Items that a count may ask for without being worth a note."""
+ENDS = "would end the list"
+"""What the core says of a key of 0."""
 TRIES = 4
 """States in which each field is given hostile values."""
 
@@ -81,6 +83,8 @@ class WireLaws(ContractLaws):
             found: bytes = self.bench().layout.unparse(state, version)
         except Exception as error:
             do = "let each wire type write every value that it reads"
+            if ENDS in str(error):
+                do = "write .from_(1) behind the type of the item's first field: 0 ends the list"
             path = error.where.path if isinstance(error, VirtmigError) else ""
             found_text = f"a state that the declaration allows is not written: {told(error)}"
             raise LawBroken(found_text, do=do, field=path) from error
@@ -144,10 +148,17 @@ class WireLaws(ContractLaws):
                 known = any(one.startswith(f"{cls.__name__}.") for one in seen)
                 if known and name not in seen and field.name not in self.rare:
                     when = f" when {field.when.text}" if field.when is not None else ""
-                    do = "mend its condition; if it needs a rare value of another field: "
-                    do += f"rare = ({field.name!r},)"
+                    do = self._never_there(field)
                     found = f"in {OCCUR} drawn states it is never there{when}"
                     raise LawBroken(found, do=do, field=name, first="feature_conditions")
+
+    def _never_there(self, field: FieldSpec) -> str:
+        """What to do about a field that no drawn state has."""
+        if self.kind == "section" and field.when is not None and "feature" in field.when.text:
+            do = "drop the condition: a section without virtio has no features; what its bytes do "
+            return f"{do}not say is a fact: if_fact(...)"
+        do = "mend its condition; if it needs a rare value of another field: "
+        return f"{do}rare = ({field.name!r},)"
 
     @law
     def test_truncation(self) -> None:
