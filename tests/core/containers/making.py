@@ -107,6 +107,8 @@ class Qcow2:
     """Whether snapshots have the 64-bit size of the VM state, which old images lack."""
     repeated: int = 1
     """How often the stream's clusters are listed."""
+    holes: int = 0
+    """Bytes that each stream is longer, in the tables of level 1 alone."""
     l2_entry: Callable[[int], int] = lambda at: at | 1 << 63
     """What stands in a level 2 table for a cluster at this offset."""
 
@@ -116,7 +118,7 @@ class Qcow2:
         rest = u64(self.features) + u64(0) + u64(0) + u32(4) + u32(104)
         image = bytearray(header + u64(0) + (rest if self.version > 2 else b""))
         tables = [
-            (name, self._add(image, data), len(data) * self.repeated)
+            (name, self._add(image, data), len(data) * self.repeated + self.holes)
             for name, data in self.snapshots.items()
         ]
         self._align(image)
@@ -152,6 +154,7 @@ class Qcow2:
             l1.append(len(image) | 1 << 63)
             image += b"".join(map(u64, entries[at : at + per_table]))
             self._align(image)
+        l1 += [0] * -(-self.holes // (cluster * per_table))
         place = len(image)
         image += b"".join(map(u64, l1))
         return place, len(l1)

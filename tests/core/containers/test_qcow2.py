@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from virtmig.errors import (
     BadContainer,
     LimitExceeded,
     MissingFact,
+    NotAStream,
     UnsupportedContainer,
     VirtmigError,
 )
@@ -116,9 +118,57 @@ def test_a_cluster_that_is_marked_zero_is_zeros(tmp_path: Path) -> None:
 
 
 def test_a_table_that_leads_to_the_same_clusters_again_is_refused(tmp_path: Path) -> None:
-    error = refused(tmp_path, attrs.evolve(ONE, repeated=100).build())
+    image = attrs.evolve(ONE, repeated=100).build()
+    error = refused(tmp_path, image)
     assert isinstance(error, BadContainer)
-    assert error.reason == "a snapshot's clusters are larger than the image"
+    holds = f"which holds {len(image)} bytes"
+    assert error.reason == f"a snapshot's clusters are larger than the image, {holds}"
+
+
+def long_file(path: Path, data: bytes, size: int) -> Path:
+    """A file of these bytes, with a hole behind them."""
+    path.write_bytes(data)
+    os.truncate(path, size)
+    return path
+
+
+def test_a_hole_in_an_image_is_nothing_that_it_holds(tmp_path: Path) -> None:
+    path = long_file(tmp_path / "file", attrs.evolve(ONE, repeated=100).build(), 1 << 40)
+    with pytest.raises(BadContainer, match="larger than the image, which holds"):
+        open_stream(path)
+
+
+def test_clusters_in_a_hole_of_the_image_are_zeros_and_cost_nothing(tmp_path: Path) -> None:
+    image = attrs.evolve(ONE, cluster_bits=9, l2_entry=lambda at: at | 1 << 30)
+    path = long_file(tmp_path / "file", image.build(), 2 << 30)
+    with pytest.raises(NotAStream, match="begins with"):
+        open_stream(path)
+
+
+@pytest.mark.parametrize("cluster_bits", [9, 16])
+def test_a_bomb_of_holes_is_given_up_with_the_limit(tmp_path: Path, cluster_bits: int) -> None:
+    image = attrs.evolve(ONE, cluster_bits=cluster_bits, holes=60 << 30).build()
+    error = refused(tmp_path, image)
+    assert isinstance(error, LimitExceeded)
+    limit = max(1 << 30, 256 * len(image))
+    assert error.reason == f"its {len(image)} bytes unpack to more than {limit}"
+    assert "VIRTMIG_UNPACK_RATIO" in error.hint
+
+
+def test_holes_behind_the_stream_that_are_few_stay(tmp_path: Path) -> None:
+    with opened(tmp_path, attrs.evolve(ONE, holes=1 << 29).build()) as stream:
+        assert payloads(stream) == EXPECTED
+        assert stream.place.size == len(PLAIN) + (1 << 29)
+
+
+def test_a_table_of_clusters_that_is_entered_twice_is_refused(tmp_path: Path) -> None:
+    data = attrs.evolve(ONE, holes=1 << 23).build()
+    snapshots = int.from_bytes(data[64:72], "big")
+    l1 = int.from_bytes(data[snapshots : snapshots + 8], "big")
+    entry = next(at for at in range(l1, len(data), 8) if data[at : at + 8] != bytes(8))
+    error = refused(tmp_path, data[: entry + 8] + data[entry : entry + 8] + data[entry + 16 :])
+    assert isinstance(error, BadContainer)
+    assert error.reason == "two entries of table 1 of snapshot 'first' lead to one table 2"
 
 
 def test_a_size_that_the_tables_do_not_reach_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import lzma
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,8 @@ from tests.core.containers.making import (
 )
 from virtmig.containers import compressed
 from virtmig.containers.contract import Unpacked, Wanted
-from virtmig.errors import VirtmigError
+from virtmig.containers.members import SMALL
+from virtmig.errors import LimitExceeded, VirtmigError
 from virtmig.stream.editing import Edits
 from virtmig.stream.opening import Stream, open_stream
 from virtmig.stream.place import Place
@@ -73,7 +75,7 @@ def test_offsets_in_a_libvirt_image_are_those_of_the_file(tmp_path: Path) -> Non
         assert stream.place.at == image.index(b"QEVM")
 
 
-@pytest.mark.parametrize("name", ["gzip", "bzip2", "xz", "lzma", "zstd"])
+@pytest.mark.parametrize("name", PACK)
 def test_several_members_and_zeros_behind_them_are_one_file(tmp_path: Path, name: str) -> None:
     pack = PACK[name]
     data = pack(PLAIN[:5000]) + pack(PLAIN[5000:]) + (b"" if name == "lzma" else bytes(64))
@@ -82,11 +84,52 @@ def test_several_members_and_zeros_behind_them_are_one_file(tmp_path: Path, name
         assert not stream.remark
 
 
-@pytest.mark.parametrize("name", ["gzip", "bzip2", "xz", "zstd"])
-def test_what_follows_compressed_data_is_told(tmp_path: Path, name: str) -> None:
-    with opened(tmp_path, PACK[name](PLAIN) + b"something else") as stream:
+@pytest.mark.parametrize("name", ["gzip", "bzip2", "xz", "lzop", "zstd"])
+@pytest.mark.parametrize("around", ["", "libvirt", "gzip"])
+@pytest.mark.parametrize("rest", [b"something else", bytes(7), bytes(6) + b"something else"])
+def test_what_follows_compressed_data_is_told_and_stays(
+    tmp_path: Path, name: str, around: str, rest: bytes
+) -> None:
+    wrap = {"libvirt": lambda data: libvirt_image(data, name), "gzip": gzip.compress}
+    data = PACK[name](PLAIN) + rest
+    told = f"14 bytes that are no {name} follow its data" if rest.strip(b"\0") else ""
+    with opened(tmp_path, wrap[around](data) if around else data) as stream:
         assert payloads(stream) == EXPECTED
-        assert stream.remark == f"14 bytes that are no {name} follow its data"
+        assert stream.remark == told
+        stream.write(tmp_path / "new", Edits(payloads={stream.sections[3]: b"another" * 90}))
+    with open_stream(tmp_path / "new") as stream:
+        assert payloads(stream) == [*EXPECTED[:3], b"another" * 90, *EXPECTED[4:]]
+        assert stream.remark == told
+        outer = stream.layers[-1].outer
+        assert outer.data[: len(outer.data)].endswith(rest)
+        assert len(stream.layers[-1].behind) == len(rest)
+
+
+def test_members_of_which_the_last_is_cut_are_packed_as_one(tmp_path: Path) -> None:
+    second = gzip.compress(PLAIN[5000:])
+    with opened(tmp_path, gzip.compress(PLAIN[:5000]) + second[:-8]) as stream:
+        assert stream.remark == "the gzip data ends early"
+        stream.write(tmp_path / "new", Edits(payloads={stream.sections[3]: b"another" * 90}))
+    with open_stream(tmp_path / "new") as stream:
+        assert payloads(stream) == [*EXPECTED[:3], b"another" * 90, *EXPECTED[4:]]
+        assert not stream.remark
+
+
+@pytest.mark.parametrize("size", [4096, 1 << 16, 3 << 20, 3 << 15, 1 << 24, 1 << 26])
+def test_lzma_is_known_by_each_size_of_its_dictionary(tmp_path: Path, size: int) -> None:
+    filters = [{"id": lzma.FILTER_LZMA1, "dict_size": size}]
+    data = lzma.compress(PLAIN, format=lzma.FORMAT_ALONE, filters=filters)
+    with opened(tmp_path, data) as stream:
+        assert stream.container == "lzma"
+        assert payloads(stream) == EXPECTED
+
+
+def test_lzma_with_a_dictionary_beyond_memory_is_refused(tmp_path: Path) -> None:
+    data = lzma.compress(PLAIN, format=lzma.FORMAT_ALONE)
+    error = refused(tmp_path, data[:1] + b"\xff" * 4 + data[5:])
+    assert isinstance(error, LimitExceeded)
+    assert "too much memory to unpack the lzma data" in error.reason
+    assert not compressed.LZMA.claims(data[:1] + (5 << 20).to_bytes(4, "little") + data[5:])
 
 
 @pytest.mark.parametrize("flags", [0, 1, 2, 0x100, 0x200, 0x303, 0x1000, 0x40, 0x1343])
@@ -186,4 +229,33 @@ def test_many_small_members_cost_a_few_bytes_each(
     assert isinstance(inside, Unpacked)
     chunks = [chunk for chunk in inside.chunks if isinstance(chunk, bytes)]
     assert b"".join(chunks) == PLAIN
-    assert sum(given) <= 5000 * compressed.SMALL + 2 * len(data)
+    assert sum(given) <= 5000 * SMALL + 2 * len(data)
+
+
+def skippable(content: bytes, number: int = 0, size: int | None = None) -> bytes:
+    """A frame of zstd that holds nothing, of one of sixteen numbers."""
+    size = len(content) if size is None else size
+    return bytes([0x50 + number]) + b"\x2a\x4d\x18" + size.to_bytes(4, "little") + content
+
+
+def test_frames_of_zstd_that_hold_nothing_need_no_decoder(tmp_path: Path) -> None:
+    made: list[int] = []
+
+    def counted() -> Any:
+        made.append(1)
+        return zstd.ZstdDecompressor()
+
+    zstd_method = compressed._zstd()
+    method = attrs.evolve(zstd_method, decoder=counted)
+    frames = [skippable(bytes(turn % 300), turn % 16) for turn in range(20000)]
+    data = b"".join(frames) + zstd.compress(PLAIN[:5000]) + skippable(bytes(3 << 20))
+    inside = attrs.evolve(compressed.ZSTD, method=lambda: method).open(
+        Place(data + zstd.compress(PLAIN[5000:])), Wanted()
+    )
+    assert isinstance(inside, Unpacked)
+    assert b"".join(chunk for chunk in inside.chunks if isinstance(chunk, bytes)) == PLAIN
+    assert len(made) < 20  # two, and where a frame's head lies across two chunks
+    with opened(tmp_path, zstd.compress(PLAIN) + skippable(b"x", size=2)) as stream:
+        assert stream.remark == "the zstd data ends early"
+    with opened(tmp_path, zstd.compress(PLAIN) + skippable(b"x") + b"abc") as stream:
+        assert stream.remark == "3 bytes that are no zstd follow its data"

@@ -108,9 +108,10 @@ def test_a_device_that_is_not_in_the_stream_is_missed():
 
 @pytest.mark.parametrize("length", [0, 5, 0xFFFFFFFF])
 def test_a_length_that_does_not_end_at_the_end_is_no_description(length: int):
-    assert find(Recipe(described=False).build() + b"\x06" + u32(length) + b"{}") is None
+    data = Recipe(described=False).build() + b"\x06" + u32(length) + b"{}"
+    assert find(data, len(data)) is None
 
 
 @pytest.mark.parametrize("data", [b"", b"\x06", b"\x06\0\0\0\0", b"\0\x06\0\0\0"])
 def test_tiny_files_have_no_description(data: bytes):
-    assert find(data) is None
+    assert find(data, len(data)) is None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 
 import attrs
 import pytest
@@ -27,9 +29,10 @@ from tests.core.stream.building import (
     u64,
 )
 from tests.core.stream.test_mapped_ram import mapped_stream
-from virtmig.errors import VirtmigError
+from virtmig.errors import BadFooter, LimitExceeded, VirtmigError
 from virtmig.guest.memory import guest_memory
-from virtmig.stream.opening import Stream
+from virtmig.stream.editing import Edits
+from virtmig.stream.opening import Stream, open_stream
 
 MIB = 1 << 20
 CSS = Device("s390_css", b"0" * 60 + b"123" * 20, said=80)
@@ -180,3 +183,71 @@ def test_a_long_chain_of_differences_is_applied_without_recursion():
     end = EOS + footer(RAM_ID) + b"\x03" + u32(RAM_ID) + EOS + footer(RAM_ID)
     stream = Stream.from_bytes(PART + item * 20_000 + end + Recipe().tail())
     assert stream.ram().read("pc.ram", 0, 3) == b"\0x\0"
+
+
+LONG = 1 << 40
+"""Bytes of a hole; read or mapped, page by page, they would take hours."""
+
+
+def file_of(path: Path, *parts: bytes | int) -> Path:
+    """A file of these bytes, with holes of so many bytes between them."""
+    with path.open("wb") as file:
+        for part in parts:
+            if isinstance(part, int):
+                file.seek(part, os.SEEK_CUR)
+            else:
+                file.write(part)
+        file.truncate(file.tell())
+    return path
+
+
+@pytest.mark.parametrize("real", [0, 3 << 20], ids=["holes", "zeros and holes"])
+def test_a_hole_behind_a_stream_is_not_read(tmp_path: Path, real: int):
+    data = Recipe().build()
+    path = file_of(tmp_path / "file", data, LONG, bytes(real), LONG, bytes(real))
+    with open_stream(path) as stream:
+        assert len(stream.sections) == len(DEVICES)
+        assert stream.remark == f"{2 * (LONG + real)} bytes follow the stream, all zero"
+        stream.write(tmp_path / "new", Edits(payloads={stream.sections[0]: b"new" * 9}))
+    with open_stream(tmp_path / "new") as stream:
+        assert stream.payload(stream.sections[0]) == b"new" * 9
+        assert stream.remark == f"{2 * (LONG + real)} bytes follow the stream, all zero"
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), Recipe(described=False)])
+@pytest.mark.parametrize("cut", [20, 400])
+def test_a_hole_behind_a_cut_stream_is_not_read(tmp_path: Path, recipe: Recipe, cut: int):
+    data = recipe.build()[:-cut]
+    path = file_of(tmp_path / "file", data, LONG)
+    with pytest.raises(BadFooter) as caught:
+        open_stream(path)
+    assert "cut or damaged" in str(caught.value)
+    with pytest.raises(BadFooter) as small:
+        Stream.from_bytes(data + bytes(4096))
+    assert str(small.value) == str(caught.value)
+
+
+def with_a_hole(described: bool) -> list[bytes | int]:
+    """A stream with a device whose state is mostly a hole."""
+    mark = b"MARK" * 4
+    device = Device("huge", mark + mark, said=LONG + len(mark) * 2)
+    devices = (*DEVICES[:2], device, *DEVICES[2:])
+    before, after = Recipe(devices=devices, described=described).build().split(mark * 2)
+    return [before, mark, LONG, mark, after]
+
+
+@pytest.mark.parametrize("described", [True, False])
+def test_a_hole_in_a_device_is_refused_with_the_limit(tmp_path: Path, *, described: bool):
+    path = file_of(tmp_path / "file", *with_a_hole(described))
+    with pytest.raises(LimitExceeded, match=f"more than {1 << 30}") as caught:
+        open_stream(path)
+    assert ("the largest section, 'huge', has" in caught.value.hint) is described
+
+
+def test_a_hole_between_ram_and_the_devices_is_not_searched(tmp_path: Path):
+    data = Recipe().build()
+    with Stream.from_bytes(data) as stream:
+        begin = stream.sections[0].header
+    path = file_of(tmp_path / "file", data[:begin], b"\x7e" + bytes(7), LONG, data[begin - 5 :])
+    with open_stream(path) as stream, pytest.raises(BadFooter, match="device state begins at"):
+        stream.ram()

@@ -91,8 +91,13 @@ def _pairs(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict
 
 
 @contextmanager
-def opened(file: str, *, partial: bool = False) -> Generator[Stream, None, None]:
-    """The stream in a file; errors of the file as a whole name it. `partial`: see `open_stream`."""
+def opened(
+    file: str, *, partial: bool = False, shown: bool = False
+) -> Generator[Stream, None, None]:
+    """The stream in a file; errors of the file as a whole name it. `partial`: see `open_stream`.
+
+    What there is to know of how whole the file is, is told. shown: the command's answer says so.
+    """
     context = click.get_current_context(silent=True)
     snapshot = context.meta.get(_SNAPSHOT, "") if context else ""
     try:
@@ -100,6 +105,8 @@ def opened(file: str, *, partial: bool = False) -> Generator[Stream, None, None]
     except VirtmigError as error:
         raise error.in_section(file) from error.__cause__
     with stream:
+        if stream.remark and not shown:
+            warn(stream.remark)
         yield stream
 
 

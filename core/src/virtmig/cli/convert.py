@@ -87,8 +87,6 @@ def command(  # noqa: PLR0913  an option each
         raise click.UsageError("a CBOR file is loaded by no QEMU: --to-qemu makes a stream")
     fitted = None
     with common.opened(file) as stream:
-        if stream.remark:
-            common.warn(stream.remark)
         was = stream.container or "a plain stream"
         if form.name == CBOR:
             _pack(stream, file, output, given)

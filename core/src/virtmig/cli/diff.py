@@ -32,7 +32,7 @@ def command(  # noqa: PLR0913  an option each
     compared as bytes; RAM is not compared. Exit code 0: no difference, 1: some.
     """
     registry = Registry()
-    with common.opened(a) as one, common.opened(b) as other:
+    with common.opened(a, shown=True) as one, common.opened(b, shown=True) as other:
         asked = Asked(options=given, ignore=ignore, rings=rings)
         found = compare(one, other, registry, asked)
     if as_json:

@@ -22,7 +22,7 @@ def command(file: str, *, as_json: bool, rings: bool, given: Options) -> int:
     Without --rings no guest memory is read, so the time does not depend on its size.
     """
     registry = Registry()
-    with common.opened(file, partial=True) as stream:
+    with common.opened(file, partial=True, shown=True) as stream:
         devices = read_devices(stream, registry, given)
         memory, why_not = common.memory_of(stream) if rings else (None, "")
         views = [device_view(device, memory) for device in devices]

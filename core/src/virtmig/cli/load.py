@@ -66,8 +66,6 @@ def command(
         if save_to is not None and code == 0:
             payloads = {o.section: o.payload for o in outcomes if o.payload is not None}
             stream.write(save_to, Edits(payloads=payloads))
-            if stream.remark:
-                common.warn(stream.remark)
     saved = save_to if code == 0 else None
     if as_json:
         _print_json(file, outcomes, why_not, saved)

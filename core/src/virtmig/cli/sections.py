@@ -20,7 +20,7 @@ def command(file: str, *, as_json: bool) -> int:
 
     Live sections (ram) are listed where they start; their parts are not walked.
     """
-    with common.opened(file, partial=True) as stream:
+    with common.opened(file, partial=True, shown=True) as stream:
         rows = [_row(section) for section in (*stream.live, *stream.sections)]
         if as_json:
             common.print_json({"file": file, **_head(stream), "sections": rows})

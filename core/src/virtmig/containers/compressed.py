@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import re
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import attrs
 
 from virtmig.containers.contract import Container, Inside, Unpacked, Wanted
+from virtmig.containers.members import SMALL, Feed, Members
 from virtmig.errors import BadContainer, LimitExceeded, Truncated, UnsupportedContainer
 from virtmig.stream.output import Packer
 from virtmig.stream.place import CHUNK, Place
 
 LARGEST_WINDOW = 256 << 20
 """Bytes of memory that a decompressor may take; `xz -9` needs 65 MiB."""
-
-
-SMALL = 1 << 10
-"""Bytes that a decoder is given first: a file may have a great many members that are no longer."""
-MAGIC_SIZE = 16
-"""Bytes that tell what a member is."""
 
 
 class Decoder(Protocol):
@@ -55,55 +52,8 @@ class Method:
     packer: Callable[[], Packer]
     damaged: tuple[type[Exception], ...]
     """What the decoder raises for damaged bytes."""
-
-
-@attrs.define(eq=False)
-class _Feed:
-    """The bytes of a file in order, each read once, taken in pieces of any size."""
-
-    _place: Place
-    at: int = attrs.field(init=False)
-    """Offset of the first byte that was not taken."""
-    _chunk: bytes = attrs.field(default=b"", init=False)
-    _start: int = attrs.field(default=0, init=False)
-    """Offset of the chunk."""
-
-    def __attrs_post_init__(self) -> None:
-        self.at = self._place.at
-
-    @property
-    def left(self) -> int:
-        """How many bytes were not taken."""
-        return len(self._place.data) - self.at
-
-    def peek(self) -> bytes:
-        """The first bytes that were not taken."""
-        return self._place.moved(self.at).start(MAGIC_SIZE)
-
-    def take(self, size: int) -> bytes:
-        """Some bytes, `size` at most; none at the end."""
-        if not self._start <= self.at < self._start + len(self._chunk):
-            self._start = self.at
-            self._chunk = next(iter(self._place.moved(self.at).chunks()), b"")
-        start = self.at - self._start
-        taken = self._chunk[start : start + size]
-        self.at += len(taken)
-        return taken
-
-    def give_back(self, data: bytes) -> None:
-        """Take these bytes, which were taken last, another time."""
-        self.at -= len(data)
-
-    def skip_zeros(self) -> int:
-        """Pass over zeros; how many there were."""
-        start, size = self.at, SMALL
-        while taken := self.take(size):
-            size = min(2 * size, CHUNK)
-            rest = taken.lstrip(b"\0")
-            if rest:
-                self.give_back(rest)
-                break
-        return self.at - start
+    passed: Callable[[Feed], bool] = lambda _: False
+    """Passes over members that hold nothing and say how long they are; whether there was one."""
 
 
 @attrs.frozen(eq=False)
@@ -123,25 +73,17 @@ class Compressed(Container):
         return start.startswith(self.magics)
 
     def open(self, outer: Place, wanted: Wanted) -> Inside:  # noqa: ARG002  of the interface
-        return Unpacked(self._members(outer, self._method()), packed=outer.size)
+        feed, method = Feed(outer), self._method()
+        members = Members(self.name, self.claims, partial(self._member, method), self.padding)
+        return Unpacked(members.all(feed), packed=outer.size, end=lambda: feed.end)
 
     def packer(self) -> Packer | None:
         return self._method().packer()
 
-    def _members(self, place: Place, method: Method) -> Iterator[bytes]:
-        """What is in all members; zeros may stand behind the last, and behind each of xz."""
-        feed = _Feed(place)
-        while True:
-            yield from self._member(feed, method)
-            zeros = feed.skip_zeros()
-            if not feed.left:
-                return
-            padded = zeros % self.padding == 0 if self.padding else not zeros
-            if not padded or not self.claims(feed.peek()):
-                raise Truncated(f"{feed.left} bytes that are no {self.name} follow its data")
-
-    def _member(self, feed: _Feed, method: Method) -> Iterator[bytes]:
-        """What is in one member; the feed is behind it then."""
+    def _member(self, method: Method, feed: Feed) -> Iterator[bytes]:
+        """What is in one member, or nothing of several that hold nothing."""
+        if method.passed(feed):
+            return
         decoder = method.decoder()
         size = SMALL
         while data := feed.take(size):
@@ -217,7 +159,28 @@ def _lzma() -> Method:
 
 def _zstd() -> Method:
     zstd = needed(("compression.zstd", "backports.zstd"), "zstd", "zstd -dc")
-    return Method(zstd.ZstdDecompressor, zstd.ZstdCompressor, (zstd.ZstdError,))
+    return Method(zstd.ZstdDecompressor, zstd.ZstdCompressor, (zstd.ZstdError,), _pass_frames)
+
+
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18(....)", re.DOTALL)
+"""A frame of zstd that a decoder passes over; its length follows."""
+
+
+def _pass_frames(feed: Feed) -> bool:
+    """Pass over skippable frames; whether there was one. A file may have millions."""
+    start = feed.at
+    while data := feed.take(CHUNK):
+        feed.give_back(data)
+        at = 0
+        while found := _SKIPPABLE.match(data, at):
+            after = found.end() + int.from_bytes(found[1], "little")
+            if after > feed.left:
+                break
+            at = after
+        if not at:
+            break
+        feed.at += at
+    return feed.at > start
 
 
 def needed(modules: tuple[str, ...], extra: str, command: str) -> Any:
@@ -234,12 +197,15 @@ def needed(modules: tuple[str, ...], extra: str, command: str) -> Any:
 
 GZIP = Compressed("gzip", "a file that gzip compressed", (".gz",), (b"\x1f\x8b",), _gzip)
 BZIP2 = Compressed("bzip2", "a file that bzip2 compressed", (".bz2",), (b"BZh",), _bzip2)
+_DICTIONARIES = (*(2**n for n in range(32)), *(3 * 2**n for n in range(31)), 2**32 - 1)
+"""Sizes of the dictionary that are taken for a sign of lzma, as `xz` takes them: the format has no
+other."""
 XZ = Compressed("xz", "a file that xz compressed", (".xz",), (b"\xfd7zXZ\x00",), _xz, 4)
 LZMA = Compressed(
     "lzma",
     "a file that lzma compressed",
     (".lzma",),
-    tuple(b"\x5d\0\0" + bytes([size]) for size in (0, 1, 2, 4, 8, 16, 32, 64, 128)),
+    tuple(b"\x5d" + size.to_bytes(4, "little") for size in _DICTIONARIES),
     _lzma,
 )
 ZSTD = Compressed(

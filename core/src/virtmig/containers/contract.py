@@ -8,7 +8,7 @@ was unpacked is packed by the container's packer, if it has one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -56,6 +56,9 @@ class Unpacked:
     packed: int = 0
     """Bytes that they come from, for the limit on how much these may grow; 0: no such limit."""
     remark: str = ""
+    end: Callable[[], int] | None = None
+    """Asked when all was read: the offset behind what came out. What lies there stays behind it
+    when a changed inside is put back; without this, it is lost."""
 
 
 Inside: TypeAlias = At | Unpacked
@@ -97,6 +100,8 @@ class Layer:
     inner: Place
     remark: str = ""
     holds: str | None = None
+    behind: range = range(0)
+    """Where in `outer` bytes lie that follow what was unpacked."""
 
     @property
     def unpacked(self) -> bool:

@@ -1,19 +1,22 @@
 """Files of the lzop program, which libvirt can be told to compress with.
 
 A header, then blocks: the unpacked size, the packed size, checksums of both by flags of the
-header, the packed bytes. A block that does not shrink stands as it is. A size of 0 ends the file.
+header, the packed bytes. A block that does not shrink stands as it is. A size of 0 ends the member;
+another one may follow.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import attrs
 
 from virtmig.containers.compressed import needed
 from virtmig.containers.contract import Container, Inside, Unpacked, Wanted
+from virtmig.containers.members import Feed, Members
 from virtmig.errors import BadContainer, LimitExceeded, Truncated
 from virtmig.stream.cursor import Cursor
 from virtmig.stream.output import Packer
@@ -43,22 +46,25 @@ class Lzop(Container):
         return start.startswith(MAGIC)
 
     def open(self, outer: Place, wanted: Wanted) -> Inside:  # noqa: ARG002  of the interface
-        return Unpacked(_blocks(outer), packed=outer.size)
+        feed, lzo = Feed(outer), needed(("lzallright",), "lzo", "lzop -dc")
+        members = Members(self.name, self.claims, partial(_blocks, outer, lzo))
+        return Unpacked(members.all(feed), packed=outer.size, end=lambda: feed.end)
 
     def packer(self) -> Packer | None:
         lzo = needed(("lzallright",), "lzo", "lzop -dc")
         return _Packer(lzo.LZOCompressor().compress)
 
 
-def _blocks(place: Place) -> Iterator[bytes]:
-    lzo = needed(("lzallright",), "lzo", "lzop -dc")
-    cursor = Cursor(place.data, place.at + len(MAGIC))
+def _blocks(place: Place, lzo: object, feed: Feed) -> Iterator[bytes]:
+    """What is in one member; the feed is behind it then."""
+    cursor = Cursor(place.data, feed.at + len(MAGIC))
     try:
         flags = _skip_header(cursor)
         while size := cursor.integer(4):
             yield _block(cursor, size, flags, lzo)
     except Truncated as error:
         raise Truncated("the lzop data ends early", offset=error.where.offset) from error
+    feed.at = cursor.at
 
 
 def _skip_header(cursor: Cursor) -> int:

@@ -165,7 +165,9 @@ def _opened(container: Container, outer: Place, wanted: Wanted, depth: int) -> L
             inner = outer.moved(_checked(inside.offset, outer))
             return Layer(container, outer, inner, inside.remark, inside.holds)
         inner, cut = spool(_seen(inside.chunks, container, depth + 1), inside.packed)
-        return Layer(container, outer, inner, "; ".join(filter(None, (inside.remark, cut))))
+        remark = "; ".join(filter(None, (inside.remark, cut)))
+        behind = range(inside.end() if inside.end else len(outer.data), len(outer.data))
+        return Layer(container, outer, inner, remark, behind=behind)
     except (VirtmigError, OSError):
         raise
     except Exception as error:

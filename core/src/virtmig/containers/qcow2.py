@@ -6,6 +6,7 @@ does not need any more, what QEMU calls the VM state: the stream. Only that part
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 
 import attrs
@@ -20,6 +21,7 @@ from virtmig.errors import (
     UnsupportedContainer,
 )
 from virtmig.stream.cursor import Cursor, readable
+from virtmig.stream.holes import data_size, extents
 from virtmig.stream.output import Zeros
 from virtmig.stream.place import Place
 
@@ -31,6 +33,8 @@ FEWEST = 40
 """Bytes of a snapshot in the table, at the least."""
 LARGEST_TABLE = 32 << 20
 """Bytes of a level 1 table."""
+JOINED = 64 << 20
+"""Bytes of zeros that are handed out at once: whoever takes them counts them, and may stop."""
 _OFFSET = 0x00FFFFFFFFFFFE00
 """Bits of a table's entry that are the offset of a cluster; 0: there is none."""
 _COMPRESSED, _ZERO = 1 << 62, 1
@@ -162,51 +166,96 @@ def choose(snapshots: list[Snapshot], wanted: str) -> Snapshot:
     raise MissingFact(f"the image holds {len(full)} snapshots: {told}", hint="--snapshot NAME")
 
 
-def read_state(place: Place, disk: Disk, snapshot: Snapshot) -> Iterator[bytes | Zeros]:
-    """The stream in a snapshot, cluster by cluster."""
+def read_state(place: Place, disk: Disk, snapshot: Snapshot, held: int) -> Iterator[bytes | Zeros]:
+    """The stream in a snapshot; held: bytes of the image that are no holes, as far as they count.
+
+    A cluster that several entries name would be read again and again: no more than is held is.
+    """
+    stored = 0
+    for piece in _joined(_pieces(place, disk, snapshot)):
+        if isinstance(piece, Zeros):
+            yield piece
+            continue
+        at = piece.start
+        for extent in extents(place, piece):
+            stored += len(extent)
+            if stored > held:
+                reason = f"a snapshot's clusters are larger than the image, which holds {held}"
+                raise BadContainer(f"{reason} bytes", offset=extent.start)
+            yield Zeros(extent.start - at)
+            yield from place.chunks(extent)
+            at = extent.stop
+        yield Zeros(piece.stop - at)
+
+
+def _joined(pieces: Iterator[range | Zeros]) -> Iterator[range | Zeros]:
+    """The same with clusters that follow one another as one."""
+    last: range | Zeros = Zeros(0)
+    for piece in pieces:
+        if isinstance(last, Zeros) and isinstance(piece, Zeros) and last.size < JOINED:
+            last = Zeros(last.size + piece.size)
+        elif isinstance(last, range) and isinstance(piece, range) and last.stop == piece.start:
+            last = range(last.start, piece.stop)
+        else:
+            yield last
+            last = piece
+    yield last
+
+
+def _pieces(place: Place, disk: Disk, snapshot: Snapshot) -> Iterator[range | Zeros]:
+    """What the tables map, cluster by cluster; a table of clusters is entered once."""
     first = -(-snapshot.disk_size // disk.reach)
-    left, stored = snapshot.state_size, 0
+    left, seen = snapshot.state_size, set[int]()
     for index in range(first, first + -(-left // disk.reach)):
-        for cluster in _clusters(place, disk, snapshot, index, min(left, disk.reach)):
-            if isinstance(cluster, range):
-                stored += len(cluster)
-                if stored > place.size:
-                    raise BadContainer("a snapshot's clusters are larger than the image")
-                yield place.data[cluster.start : cluster.stop]
-            else:
-                yield cluster
-        left -= disk.reach
+        size = min(left, disk.reach)
+        table = _table(place, snapshot, index)
+        if table in seen:
+            reason = f"two entries of table 1 of snapshot {snapshot.name!r} lead to one table 2"
+            raise BadContainer(reason, offset=place.at + table)
+        if table:
+            seen.add(table)
+            yield from _clusters(place, disk, snapshot, table, size)
+        else:
+            yield Zeros(size)
+        left -= size
 
 
-def _clusters(
-    place: Place, disk: Disk, snapshot: Snapshot, index: int, size: int
-) -> Iterator[range | Zeros]:
-    """What one entry of the level 1 table maps, up to `size` bytes: where, or zeros."""
+def _table(place: Place, snapshot: Snapshot, index: int) -> int:
+    """Offset of the level 2 table that an entry of the level 1 table names; 0: there is none."""
     if index >= snapshot.l1_size:
         reason = f"snapshot {snapshot.name!r} has {snapshot.l1_size} entries, entry {index} is used"
         raise BadContainer(reason, offset=place.at + snapshot.l1)
     _check_inside(place, snapshot.l1, (index + 1) * 8, f"table 1 of snapshot {snapshot.name!r}")
-    table = _number(place, snapshot.l1 + index * 8) & _OFFSET
-    if not table:
+    return _number(place, snapshot.l1 + index * 8) & _OFFSET
+
+
+def _clusters(
+    place: Place, disk: Disk, snapshot: Snapshot, table: int, size: int
+) -> Iterator[range | Zeros]:
+    """What a level 2 table maps, up to `size` bytes: where, or zeros."""
+    entries = -(-size // disk.cluster) * 8
+    _check_inside(place, table, entries, f"a table 2 of snapshot {snapshot.name!r}")
+    where = range(place.at + table, place.at + table + entries)
+    if next(extents(place, where), None) is None:
         yield Zeros(size)
         return
-    entries = -(-size // disk.cluster)
-    _check_inside(place, table, entries * 8, f"a table 2 of snapshot {snapshot.name!r}")
-    for at in range(0, size, disk.cluster):
-        yield _cluster(place, disk, table + (at >> disk.cluster_bits) * 8, size - at)
+    numbers = struct.unpack(f">{entries // 8}Q", b"".join(place.chunks(where)))
+    for number, entry in enumerate(numbers):
+        at = where.start + number * 8
+        yield _cluster(place, disk, entry, at, size - number * disk.cluster)
 
 
-def _cluster(place: Place, disk: Disk, at: int, left: int) -> range | Zeros:
-    """What an entry of a level 2 table, at offset `at` in the image, maps."""
-    entry, size = _number(place, at), min(left, disk.cluster)
+def _cluster(place: Place, disk: Disk, entry: int, at: int, left: int) -> range | Zeros:
+    """What an entry of a level 2 table, which stands at offset `at`, maps."""
+    size = min(left, disk.cluster)
     if entry & _COMPRESSED:
         reason = "a snapshot with compressed clusters"
-        raise UnsupportedContainer(reason, offset=place.at + at, hint=_BY_QEMU)
+        raise UnsupportedContainer(reason, offset=at, hint=_BY_QEMU)
     start = entry & _OFFSET
     if not start or (disk.version > 2 and entry & _ZERO):
         return Zeros(size)
     if start % disk.cluster:
-        raise BadContainer(f"a cluster at {start:#x}, inside another", offset=place.at + at)
+        raise BadContainer(f"a cluster at {start:#x}, inside another", offset=at)
     found = range(place.at + start, place.at + start + size)
     if found.stop > len(place.data):
         raise Truncated("the image ends inside the snapshot", offset=len(place.data))
@@ -238,7 +287,8 @@ class Qcow2(Container):
         disk = read_disk(outer)
         snapshot = choose(read_snapshots(outer, disk), wanted.snapshot)
         remark = f"snapshot {snapshot.name!r}; what is written of it is a plain stream"
-        return Unpacked(read_state(outer, disk, snapshot), remark=remark)
+        held = max(1, data_size(outer, snapshot.state_size))
+        return Unpacked(read_state(outer, disk, snapshot, held), packed=held, remark=remark)
 
 
 QCOW2 = Qcow2()

@@ -21,8 +21,9 @@ def write_back(
     """Write pieces, whose ranges are of `place`, into its containers.
 
     If they change nothing, the file is written as it was. What stands in front of a stream stays,
-    and what was unpacked is packed again. A container that is not written ends this: what was in
-    it becomes a file of its own. proven: called before the file gets its name; may raise.
+    what was unpacked is packed again, and what follows that stays. A container that is not written
+    ends this: what was in it becomes a file of its own. proven: called before the file gets its
+    name; may raise.
     """
     kept = written(layers)
     outer = kept[0].outer if kept else place
@@ -34,7 +35,7 @@ def write_back(
     def fill(out: Output) -> None:
         for layer in kept:
             if layer.unpacked and (packer := layer.container.packer()):
-                out = PackedOutput(packer, out)
+                out = PackedOutput(packer, out, (layer.outer, layer.behind))
             else:
                 out.copy(layer.outer, range(layer.outer.at, layer.inner.at))
         put(out, place, merged)

@@ -17,7 +17,6 @@ import attrs
 
 from virtmig.errors import BadFooter, LimitExceeded
 from virtmig.stream.cursor import Data
-from virtmig.stream.place import CHUNK
 from virtmig.stream.records import EOF, VMDESCRIPTION
 
 HEADER_SIZE = 5
@@ -53,16 +52,7 @@ class Description:
     """The FULL sections in stream order."""
 
 
-def find(data: Data) -> int | None:
-    """Offset of the description record whose length ends at the end of the file.
-
-    Zeros may follow it: copying to or from a disk adds some, and QEMU does not read on.
-    """
-    at = _ending(data, len(data))
-    return _ending(data, _without_zeros(data)) if at is None and data[-1:] == b"\0" else at
-
-
-def _ending(data: Data, end: int) -> int | None:
+def find(data: Data, end: int) -> int | None:
     """Offset of the description record that ends at `end`.
 
     JSON text has no byte below 0x20, so the last 0x06 is the record type or lies in the length.
@@ -77,18 +67,6 @@ def _ending(data: Data, end: int) -> int | None:
 
 def _end(data: Data, at: int) -> int:
     return at + HEADER_SIZE + int.from_bytes(data[at + 1 : at + HEADER_SIZE], "big")
-
-
-def _without_zeros(data: Data) -> int:
-    """Offset behind the last byte that is not zero."""
-    end = len(data)
-    while end:
-        start = max(0, end - CHUNK)
-        kept = data[start:end].rstrip(b"\0")
-        if kept:
-            return start + len(kept)
-        end = start
-    return 0
 
 
 def find_inside(data: Data) -> Description | None:

@@ -6,16 +6,22 @@ from collections import Counter
 
 import attrs
 
-from virtmig.errors import BadFooter, NotAStream, Truncated
+from virtmig.errors import BadFooter, LimitExceeded, NotAStream, Truncated
 from virtmig.stream import description as descriptions
 from virtmig.stream.cursor import Data
 from virtmig.stream.description import Description
 from virtmig.stream.head import MAGIC, VERSION, Head, read_head
+from virtmig.stream.holes import content_end
+from virtmig.stream.place import Place
 from virtmig.stream.ram import RamIndex, read_ram
 from virtmig.stream.search import search
 from virtmig.stream.sections import Section
 from virtmig.stream.tail import read_tail
 
+LARGEST_STATE = 1 << 30
+"""Bytes in all FULL sections together. A machine with 500 devices has 24 MiB."""
+SECOND_WITHIN = 64 << 20
+"""Bytes behind RAM in which a second stream is looked for: there ends the first one's state."""
 PARTIAL = "the stream ends too early: only what is whole is shown"
 
 
@@ -40,25 +46,37 @@ class Layout:
         return self.head.early + self.tail
 
 
-def locate(data: Data, start: int = 0, *, partial: bool = False) -> Layout:
-    """Frame all FULL sections of the stream that begins at `start`.
+def locate(place: Place, *, partial: bool = False) -> Layout:
+    """Frame all FULL sections of the stream that begins at `place`.
 
     partial: of a stream that ends too early, frame those that are whole, if there are any.
     """
-    at = descriptions.find(data)
-    description = None if at is None else descriptions.read(data, at)
+    data, description = place.data, _described(place)
     head: Head | None = None
     try:
-        head = read_head(data, description, start)
+        head = read_head(data, description, place.at)
         if description is None:
-            layout = _walk_all(data, head, partial=partial)
+            layout = _walk_all(place, head, partial=partial)
         else:
             tail = read_tail(data, head, description)
             layout = Layout(head, description, tail, remark=_padding(data, description))
     except Truncated as error:
         raise _cut(error, head) from error
     _check_ids(layout)
+    _check_size(layout)
     return layout
+
+
+def _described(place: Place) -> Description | None:
+    """The description at the end of the file.
+
+    Zeros may follow it: copying to or from a disk adds some, and QEMU does not read on.
+    """
+    data = place.data
+    at = descriptions.find(data, len(data))
+    if at is None and data[-1:] == b"\0":
+        at = descriptions.find(data, content_end(place))
+    return None if at is None else descriptions.read(data, at)
 
 
 def index_ram(data: Data, layout: Layout) -> RamIndex:
@@ -83,7 +101,8 @@ def check_joined(data: Data, layout: Layout, end: int, moved: int = 0) -> None:
     if not layout.tail or layout.tail[0].header == end:
         return
     begins = layout.tail[0].header
-    second = data.find(MAGIC + VERSION.to_bytes(4, "big"), end, begins)
+    near = min(begins, end + SECOND_WITHIN)
+    second = data.find(MAGIC + VERSION.to_bytes(4, "big"), end, near)
     hint = f"a second stream follows at {second + moved:#x}" if second >= 0 else ""
     reason = f"RAM ends here, but device state begins at {begins + moved:#x}"
     raise BadFooter(reason, offset=end + moved, hint=hint)
@@ -94,10 +113,15 @@ def _padding(data: Data, description: Description) -> str:
     return f"{size} bytes follow the stream, all zero" if size else ""
 
 
-def _walk_all(data: Data, head: Head, *, partial: bool) -> Layout:
+def _walk_all(place: Place, head: Head, *, partial: bool) -> Layout:
     """Without a description: through RAM, then search."""
+    data = place.data
     ram = read_ram(data, head)
-    found = search(data, ram.end, footers=bool(head.footers))
+    where = range(ram.end, content_end(place))
+    if len(where) > LARGEST_STATE:
+        reason = f"{len(where)} bytes behind RAM and no description: more than {LARGEST_STATE}"
+        raise LimitExceeded(reason, offset=ram.end)
+    found = search(data, where, footers=bool(head.footers))
     if found.error is None:
         return Layout(head, None, found.sections, ram, found.remark)
     inside = descriptions.find_inside(data)
@@ -129,3 +153,13 @@ def _check_ids(layout: Layout) -> None:
         if counts[section.section_id] > 1:
             reason = f"section id {section.section_id} occurs twice"
             raise BadFooter(reason, offset=section.header)
+
+
+def _check_size(layout: Layout) -> None:
+    """Refuse sections that are no device's state: a hole in a file may be of any size."""
+    size = sum(section.size for section in layout.sections)
+    if size > LARGEST_STATE:
+        largest = max(layout.sections, key=lambda section: section.size)
+        reason = f"{size} bytes of device state, more than {LARGEST_STATE}"
+        hint = f"the largest section, {largest.idstr!r}, has {largest.size}"
+        raise LimitExceeded(reason, offset=largest.header, hint=hint)

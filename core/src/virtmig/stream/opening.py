@@ -46,7 +46,7 @@ class Stream:
 
     def __attrs_post_init__(self) -> None:
         try:
-            self.layout = locate(self.place.data, self.place.at, partial=self._partial)
+            self.layout = locate(self.place, partial=self._partial)
         except VirtmigError as error:
             if self.layers:
                 from virtmig.containers.peeling import context  # noqa: PLC0415  it is there

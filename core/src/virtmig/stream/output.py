@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 import attrs
 
 from virtmig.stream.editing import Piece
+from virtmig.stream.holes import extents
 from virtmig.stream.place import CHUNK, Place
 from virtmig.stream.writeback import Writeback
 
@@ -75,12 +76,12 @@ class FileOutput:
             self.write(source.data[piece.start : piece.stop])
             return
         at = piece.start
-        while at < piece.stop:
-            start = _seek(source.file, at, os.SEEK_DATA, piece.stop)
-            self.zeros(start - at)
-            at = _seek(source.file, start, os.SEEK_HOLE, piece.stop)
-            while start < at:
-                start += self._copy_some(source.file, start, min(at - start, COPIED))
+        for extent in extents(source, piece):
+            self.zeros(extent.start - at)
+            at = extent.start
+            while at < extent.stop:
+                at += self._copy_some(source.file, at, min(extent.stop - at, COPIED))
+        self.zeros(piece.stop - at)
 
     def _copy_some(self, source: int, start: int, size: int) -> int:
         """Append up to `size` bytes of a file; how many it was."""
@@ -119,6 +120,8 @@ class PackedOutput:
 
     packer: Packer
     below: Output
+    behind: tuple[Place, range] | None = None
+    """What of a source follows the packed bytes as it is."""
 
     def write(self, content: bytes) -> None:
         """Append bytes."""
@@ -137,17 +140,9 @@ class PackedOutput:
     def close(self) -> None:
         """Append what the packer held back."""
         self.below.write(self.packer.flush())
+        if self.behind is not None:
+            self.below.copy(*self.behind)
         self.below.close()
-
-
-def _seek(file: int, at: int, whence: int, end: int) -> int:
-    """The next data or hole at or behind `at`, but `end` at most."""
-    try:
-        return min(os.lseek(file, at, whence), end)
-    except OSError as error:
-        if error.errno == errno.ENXIO:  # there is none
-            return end
-        raise
 
 
 def _copy_some(file: int, out: int, at: int, size: int) -> int:

@@ -23,6 +23,7 @@ CUT_DESCRIPTION = "the description behind the device state is cut or damaged"
 UNPROVEN = "sections were found by their headers alone: this machine type sends no footers"
 
 _BOUNDARY = re.compile(rb"\x7e\x00(.{3})(?=\x04\x00|\x00(?:\x06|\Z))", re.DOTALL)
+_BOUNDARY_SIZE = FOOTER_SIZE + 2
 _HEADER = re.compile(rb"\x04(?=\x00\x00.{2}.[!-~]{2})", re.DOTALL)
 MOST_LISTED = 100
 """Names in an error."""
@@ -43,9 +44,12 @@ class Found:
     """Set if the stream ends too early or is damaged: the sections are those in front of that."""
 
 
-def search(data: Data, at: int, *, footers: bool) -> Found:
-    """The FULL sections from `at`, the end of the live sections, to the end of the state."""
-    return _by_footers(data, at) if footers else _by_headers(data, at)
+def search(data: Data, where: range, *, footers: bool) -> Found:
+    """The FULL sections behind the live ones, which end where `where` begins.
+
+    Behind `where` there are only zeros, which are not looked through.
+    """
+    return _by_footers(data, where) if footers else _by_headers(data, where)
 
 
 @attrs.frozen
@@ -59,11 +63,11 @@ class _Boundary:
     """The header behind it; None behind the last section."""
 
 
-def _by_footers(data: Data, at: int) -> Found:
-    first = _plausible(data, at)
+def _by_footers(data: Data, where: range) -> Found:
+    first = _plausible(data, where.start)
     if first is None:
-        raise _no_devices(data, at)
-    boundaries = _limited(_boundaries(data, at), at)
+        raise _no_devices(data, where.start)
+    boundaries = _limited(_boundaries(data, where), where.start)
     choices = _choices(boundaries, first)
     header: Header | None = first
     sections: list[Section] = []
@@ -80,9 +84,9 @@ def _by_footers(data: Data, at: int) -> Found:
     return Found(tuple(sections), "" if last + 1 == len(data) else CUT_DESCRIPTION)
 
 
-def _boundaries(data: Data, at: int) -> Iterator[_Boundary]:
-    """All places from `at` on that may lie between two sections."""
-    for match in _BOUNDARY.finditer(data, at):
+def _boundaries(data: Data, where: range) -> Iterator[_Boundary]:
+    """All places that may lie between two sections; the last one may end in zeros."""
+    for match in _BOUNDARY.finditer(data, where.start, where.stop + _BOUNDARY_SIZE):
         section_id = int.from_bytes(match[1], "big")
         after = match.start() + FOOTER_SIZE
         if data[after] == EOF:
@@ -146,9 +150,10 @@ def _choices(
     return choices
 
 
-def _by_headers(data: Data, at: int) -> Found:
+def _by_headers(data: Data, where: range) -> Found:
     """Without footers a section ends where the next plausible header opens another one."""
-    places = (match.start() for match in _HEADER.finditer(data, at))
+    at = where.start
+    places = (match.start() for match in _HEADER.finditer(data, at, where.stop))
     found = (_plausible(data, place) for place in places)
     headers = _limited((header for header in found if header is not None), at)
     if not headers or headers[0].at != at:

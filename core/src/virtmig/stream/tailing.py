@@ -36,7 +36,7 @@ class Tail:
 
     def __attrs_post_init__(self) -> None:
         self.start = self.flow.at
-        self.flow.narrow(0)
+        self.flow.allow(0)
         self.flow.sipping = True
 
     def state(self) -> bytes | None:
