@@ -135,6 +135,39 @@ def test_a_guest_whose_state_is_refused_goes_on_where_it_was(install: Install, n
         assert {(disk, net) for _, disk, net in ticks(source.serial)} == {("ok", "ok")}
 
 
+@pytest.mark.parametrize("wrong", [("--set", "device.promise=1"), ("--sett",), ("--check",)])
+def test_a_target_does_not_wait_for_a_stream_of_which_nothing_comes(
+    install: Install, wrong: tuple[str, ...]
+) -> None:
+    """QEMU waits for a first byte, and would do so when nobody is left to write one."""
+    with prepare(MACHINES["q35"], install) as target:
+        pipe = target.work / "in.fifo"
+        os.mkfifo(pipe)
+        target.start(incoming=True)
+        target.qmp.command("migrate-incoming", uri="exec:cat in.fifo")
+        with filtering(wrong, pipe) as (child, feed):
+            os.close(feed)
+            assert child.wait(20) != 0
+            with pytest.raises((QmpClosed, QemuFailed)):
+                loaded(target)
+        assert "Not a migration stream" in target.stderr
+
+
+def test_a_source_whose_undo_patch_finds_no_room_is_told(install: Install) -> None:
+    """It shows when the device state is there, and is as bad as a state that is refused."""
+    if install.in_chroot:
+        pytest.skip("this QEMU runs in a chroot, where there is no virtmig")
+    with prepare(MACHINES["q35"], install) as source:
+        reach(MACHINES["q35"], source)
+        command = shlex.join(("prlimit", "--fsize=400:400", *FILTER, *PROMISCUOUS))
+        source.qmp.command("migrate-set-parameters", **{"max-bandwidth": FULL_SPEED})
+        source.qmp.command("migrate", uri=f"exec:{command} --undo undo.json | cat > out.mig")
+        assert ended(source)["status"] == "failed"
+        assert "undo.json: File too large" in source.stderr
+        assert not (source.work / "undo.json").exists()
+        source.wait_status("running")
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [

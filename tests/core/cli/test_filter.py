@@ -6,12 +6,13 @@ import fcntl
 import gzip
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.core.cli.conftest import SAMPLES, Command, Edit
-from virtmig.cli.filter import output_alone
+from virtmig.cli.filter import NO_STREAM, output_alone
 from virtmig.stream.opening import open_stream
 
 X86 = SAMPLES / "x86-q35.mig"
@@ -54,9 +55,13 @@ def tail_at(path: Path) -> int:
 
 
 @contextmanager
-def running(*arguments: object) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    *arguments: object, before: Callable[[], None] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A filter between two pipes. before: what its process does first."""
     with subprocess.Popen(
         command(*arguments),
+        preexec_fn=before,  # noqa: PLW1509  no threads run yet
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -88,6 +93,17 @@ def test_the_machine_type_in_front_of_ram_can_change(virtmig: Command, tmp_path:
     assert virtmig("edit", X86, "-o", tmp_path / "e.mig", "--machine", "pc-q35-10.0").code == 0
     done = filtered(X86.read_bytes(), "--machine", "pc-q35-10.0")
     assert done.stdout == (tmp_path / "e.mig").read_bytes()
+    [name, change, risk, last] = done.stderr.decode().splitlines()
+    assert name == "configuration"
+    assert "pc-q35-7.2 -> pc-q35-10.0" in change
+    assert risk.startswith("    conditional: ")
+    assert last == "machine pc-q35-10.0, 3 devices loaded"
+
+
+def test_a_change_that_changes_nothing_is_told() -> None:
+    done = filtered(X86.read_bytes(), "--set", "device.mac=52:54:00:12:34:56")
+    assert (done.returncode, done.stdout) == (0, X86.read_bytes())
+    assert done.stderr.decode().startswith("nothing changes\n")
 
 
 def test_log_undo_and_report_say_what_changed(tmp_path: Path) -> None:
@@ -126,18 +142,56 @@ def test_offsets_in_the_log_are_those_in_the_streams(tmp_path: Path) -> None:
         (("--set", "virtio-net:device.mac=x"), "'x'", 2),
         (("--log", "no/such/folder", *MAC), "no/such/folder: No such file or directory", 3),
         (("--patch", "nothing.json"), "nothing.json: No such file or directory", 3),
+        (("--log", "/dev/full", *MAC), "/dev/full: not a regular file", 3),
+        (("--undo", "/dev/null", *MAC), "/dev/null: not a regular file", 3),
+        (("--sett", "device.mac=1"), "No such option", 2),
+        ((), "ask for a change", 2),
     ],
 )
 def test_wrong_requests_are_refused_before_anything_is_read(
     arguments: tuple[str, ...], says: str, code: int
 ) -> None:
-    """Nobody writes into the pipe, and nobody has to."""
+    """Nobody writes into the pipe, and nobody has to; who waits for a stream gets what is none."""
     with running(*arguments) as child:
         assert child.wait(PATIENCE) == code
         assert child.stderr is not None
+        assert child.stdout is not None
+        assert child.stdout.read() == NO_STREAM
         said = child.stderr.read().decode()
         assert says in said
         assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("wrong", [("--set", "device.macc=1"), ("--sett",), ("--check", *MAC)])
+def test_nothing_is_written_to_a_file_if_nothing_is_passed_on(
+    wrong: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "out.mig"
+    with path.open("wb") as out:
+        done = subprocess.run(
+            command(*wrong),
+            input=X86.read_bytes(),
+            stdout=out,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+    assert done.returncode != 0
+    assert path.read_bytes() == b""
+
+
+def test_a_reader_learns_of_it_even_if_nobody_else_does() -> None:
+    """Standard error is a full disk."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command("--check"), input=b"", stdout=subprocess.PIPE, stderr=full, check=False
+        )
+    assert (done.returncode, done.stdout) == (3, NO_STREAM)
+
+
+def test_help_is_no_failure() -> None:
+    done = filtered(b"", "--help")
+    assert done.returncode == 0
+    assert NO_STREAM not in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [(), ("--check", *MAC)])
@@ -156,11 +210,34 @@ def test_an_unsafe_change_needs_to_be_allowed() -> None:
     assert filtered(data, *UNSAFE, "--unsafe").returncode == 0
 
 
-def test_the_source_is_told_while_it_still_writes() -> None:
+def limited(size: int | None) -> Callable[[], None] | None:
+    """What lets a process write no file that is longer: as a disk that becomes full does."""
+    if size is None:
+        return None
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "largest", "code"),
+    [
+        (UNSAFE, None, 5),
+        ((*MAC, "--undo", "undo.json"), 100, 3),
+        ((*MAC, "--log", "log.json"), 100, 3),
+    ],
+    ids=["unsafe", "undo", "log"],
+)
+def test_the_source_is_told_while_it_still_writes(
+    arguments: tuple[str, ...],
+    largest: int | None,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What it wrote last does not fit into the pipe, so its write fails, and its guest goes on."""
     data = X86.read_bytes()
     failed: list[bool] = []
-    with running(*UNSAFE) as child:
+    monkeypatch.chdir(tmp_path)
+    with running(*arguments, before=limited(largest)) as child:
         assert child.stdin is not None
         assert child.stdout is not None
         pipe = os.dup(child.stdin.fileno())
@@ -179,9 +256,10 @@ def test_the_source_is_told_while_it_still_writes() -> None:
         thread = threading.Thread(target=feed, daemon=True)
         thread.start()
         assert child.stdout.read() == data[: tail_at(X86)]
-        assert child.wait(PATIENCE) == 5
+        assert child.wait(PATIENCE) == code
         thread.join(PATIENCE)
     assert failed == [True]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_device_is_not_passed_on(edited: Edit) -> None:
@@ -213,13 +291,14 @@ def test_a_stream_that_is_cut_is_not_completed(size: int) -> None:
     data = X86.read_bytes()
     done = filtered(data[:size], "--check")
     assert done.returncode == 3
-    assert done.stdout == data[: min(len(done.stdout), tail_at(X86))]
+    passed = data[: min(len(done.stdout), tail_at(X86), size)]
+    assert done.stdout == (passed if size >= 1000 else NO_STREAM)
     complaint(done)
 
 
 def test_a_compressed_stream_is_named() -> None:
     done = filtered(gzip.compress(X86.read_bytes()), "--check")
-    assert (done.returncode, done.stdout) == (3, b"")
+    assert (done.returncode, done.stdout) == (3, NO_STREAM)
     assert "gzip" in complaint(done)
 
 

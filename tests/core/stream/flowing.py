@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -18,22 +19,27 @@ class Ends:
 
     flow: Flow
     out: bytearray = attrs.field(factory=bytearray)
+    held: list[int] = attrs.field(factory=list[int])
+    """How many bytes the first pipe could hold each time that a chunk had been written into it."""
 
 
 @contextmanager
-def piped(chunks: Iterable[bytes], slow: Callable[[], None] | None = None) -> Iterator[Ends]:
+def piped(
+    chunks: Iterable[bytes], slow: Callable[[], None] | None = None, into: int | None = None
+) -> Iterator[Ends]:
     """A flow that gets these chunks, one by one; all that it wrote is there behind the block.
 
-    slow: called before each read of what comes out.
+    slow: called before each read of what comes out. into: an open file that it writes to instead.
     """
     source, feed = os.pipe()
     drain, sink = os.pipe()
-    ends = Ends(Flow(source, sink))
+    ends = Ends(Flow(source, sink if into is None else into))
 
     def feeding() -> None:
         try:
             for chunk in chunks:
                 os.write(feed, chunk)
+                ends.held.append(fcntl.fcntl(feed, fcntl.F_GETPIPE_SZ))
         except BrokenPipeError:
             pass
         finally:

@@ -45,7 +45,7 @@ from virtmig.stream import flow as flowing
 from virtmig.stream.editing import Edits
 from virtmig.stream.flow import Flow
 from virtmig.stream.opening import Stream
-from virtmig.stream.passing import look_at_head, pass_live
+from virtmig.stream.passing import AGAIN, look_at_head, pass_live
 from virtmig.stream.skeleton import Kept, keep, keep_head
 from virtmig.stream.tailing import LARGEST_TAIL, Tail
 
@@ -185,6 +185,52 @@ def test_ram_comes_out_while_the_stream_still_runs() -> None:
         assert bytes(ends.out) == data[:end]
         passed.set()
         assert tail.all() == data[end:]
+
+
+@pytest.fixture
+def null() -> Iterator[int]:
+    """A file that is written to in no time, so that nobody who reads is slow."""
+    file = os.open(os.devnull, os.O_WRONLY)
+    yield file
+    os.close(file)
+
+
+def test_the_source_may_be_ahead_while_a_long_part_sends_pages_again(null: int) -> None:
+    """A pipe that holds one page would cost most of the throughput."""
+    with piped(pieces(Recipe(items=BIG * 60).build(), 20_000), into=null) as ends:
+        go(ends.flow)
+    part = ends.held[: len(ends.held) // 2]  # the other half is in the END
+    assert set(part[len(part) // 4 : -20]) == {AGAIN}
+
+
+def test_the_source_may_not_be_ahead_of_a_reader_that_is_slow() -> None:
+    """QEMU could write its end while we still wait to pass on what came in front of it."""
+    data = Recipe(items=BIG * 60).build()
+    with piped(pieces(data, 20_000), slow=lambda: time.sleep(0.004)) as ends:
+        go(ends.flow)
+    assert bytes(ends.out) == data
+    assert set(ends.held[-30:]) == {flowing.NARROW}
+
+
+def test_between_two_parts_the_source_may_not_be_ahead(null: int) -> None:
+    """QEMU stops the guest there, and writes the end."""
+    data = Recipe(items=BIG * 30).build()
+    at = data.rindex(b"\x03" + u32(RAM_ID))
+    narrow: list[int] = []
+
+    def source() -> Iterator[bytes]:
+        yield from pieces(data[:at], 20_000)
+        waits = (b"" for _ in range(1000) if ends.held[-1] > flowing.NARROW)
+        for nothing in waits:
+            time.sleep(0.005)
+            yield nothing
+        narrow.append(ends.held[-1])
+        yield data[at:]
+
+    with piped(source(), into=null) as ends:
+        go(ends.flow)
+    assert AGAIN in ends.held
+    assert narrow == [flowing.NARROW]
 
 
 def test_nothing_is_written_before_the_head_is_whole() -> None:

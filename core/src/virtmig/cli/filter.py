@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+import attrs
 import click
 
 from virtmig.cli import common
@@ -19,7 +23,7 @@ from virtmig.editing import log, telling
 from virtmig.editing.requests import Request
 from virtmig.editing.writing import write_json
 from virtmig.errors import VirtmigError, printable
-from virtmig.filtering.passage import Report, Wish, take_through
+from virtmig.filtering.passage import Record, Report, Wish, Witness, take_through
 from virtmig.formats.view import SCHEMA, error_view
 from virtmig.hooks.registry import Registry
 from virtmig.reading import Options
@@ -27,9 +31,44 @@ from virtmig.stream.flow import Flow
 
 OSERROR = 3
 """What the command ends with where a file cannot be read or written, as all of ours do."""
+NO_STREAM = b"virtmig filter: no stream was passed on\n"
+"""What a reader gets of a stream that nothing was passed on of. QEMU waits for the first byte of
+one for ever, even when its writer is gone."""
 
 
-@click.command("filter")
+class FilterCommand(click.Command):
+    """A command whose standard output is waited at for a stream, however wrong it is called."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        try:
+            return super().make_context(*arguments, **more)
+        except click.exceptions.Exit:  # --help
+            raise
+        except BaseException:
+            _tell_reader()
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command, which leaves its flow in the context."""
+        code = OSERROR
+        try:
+            code = super().invoke(ctx)
+        finally:
+            flow = ctx.find_object(Flow)
+            if code and (flow is None or not flow.passed):
+                _tell_reader()
+        return code
+
+
+def _tell_reader() -> None:
+    """Write what is no stream, where QEMU may wait; a file is better left empty."""
+    with suppress(OSError):  # it is closed, or nobody reads
+        mode = os.fstat(STDOUT).st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+            os.write(STDOUT, NO_STREAM)
+
+
+@click.command("filter", cls=FilterCommand)
 @edit_options()
 @click.option("--check", "check_only", is_flag=True, help="Change nothing, only check.")
 @click.option(
@@ -65,38 +104,88 @@ def command(  # noqa: PLR0913  an option each
     the stream ends in front of it, no QEMU takes it, and the exit code is not 0. Requests are those
     of `virtmig edit`. The report goes to standard error.
     """
+    files = {"--undo": undo_file, "--log": log_file}
     if bool(requests) == check_only:
         raise click.UsageError("ask for a change, such as --set, or for --check; not for both")
+    _refuse(files)
+    registry = Registry()
+    wish = Wish(requests=requests, options=given, unsafe=unsafe)
+    witness = _Witness(undo_file, log_file, bool(requests), as_json)
+    with output_alone() as sink:
+        click.get_current_context().obj = flow = Flow(STDIN, sink)
+        return _run(flow, registry, wish, witness)
+
+
+def _refuse(files: Mapping[str, str | None]) -> None:
+    """Refuse what cannot be read from or written to, while the source can still be told."""
     if None in (sys.stdin, sys.stdout, sys.stderr):
         raise click.UsageError("standard input, output and error all have to be open")
     if os.isatty(STDIN) or os.isatty(STDOUT):
         raise click.UsageError("put it into a pipe: ... | virtmig filter ... | ...")
-    keep_apart({INPUT: STDIN, OUTPUT: STDOUT, "--undo": undo_file, "--log": log_file})
-    for path in filter(None, (undo_file, log_file)):
+    keep_apart({INPUT: STDIN, OUTPUT: STDOUT, **files})
+    for path in filter(None, files.values()):
         _can_write(path)
-    registry = Registry()
-    wish = Wish(requests=requests, options=given, unsafe=unsafe)
-
-    def on_known(report: Report) -> None:
-        """Leave the files and the report; what cannot be written keeps the stream incomplete."""
-        if undo_file is not None:
-            write_json(undo_file, report.undo)
-        if log_file is not None:
-            write_json(log_file, {"bytes": [dict(log.as_json(one)) for one in report.changed]})
-        _tell(report, as_json=as_json)
-
-    with output_alone() as sink:
-        return _run(Flow(STDIN, sink), registry, wish, on_known)
 
 
 def _can_write(path: str) -> None:
-    """Refuse a file that cannot be written while the source can still be told."""
+    """Refuse a file that cannot be replaced, or has no room for a byte."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise OSError(errno.EINVAL, "not a regular file, so not to be replaced", path)
     try:
-        with tempfile.TemporaryFile(dir=Path(path).resolve().parent):
-            pass
+        with tempfile.TemporaryFile(dir=Path(path).resolve().parent) as file:
+            file.write(b"?")
     except OSError as error:
         error.filename = path
         raise
+
+
+@attrs.frozen
+class _Witness:
+    """Leaves the files and the report; what cannot be written keeps the stream incomplete."""
+
+    undo_file: str | None
+    log_file: str | None
+    asked: bool
+    """Whether a change was asked for."""
+    as_json: bool
+
+    def keep(self, record: Record) -> None:
+        """Leave the files."""
+        if self.undo_file is not None:
+            write_json(self.undo_file, record.undo)
+        if self.log_file is not None:
+            write_json(self.log_file, {"bytes": _bytes(record)})
+
+    def tell(self, report: Report) -> None:
+        """Say what is passed on, and what was found."""
+        if self.as_json:
+            told = json.dumps({"schema": SCHEMA, **_view(report)}, indent=2)
+            click.echo(told, err=True)
+            return
+        for line in telling.lines(report.judged.plan) if self.asked else ():
+            _say(line)
+        checked = report.judged.checked
+        for name in checked.as_bytes:
+            _say(f"{name}  kept as bytes: no driver is installed")
+        for error in checked.refused:
+            _say(f"virtmig: warning: a live device refuses this: {error}")
+        _say(f"machine {report.machine or 'not named'}, {len(checked.loaded)} devices loaded")
+
+
+def _view(report: Report) -> dict[str, Any]:
+    checked = report.judged.checked
+    return {
+        "machine": report.machine,
+        **telling.view(report.judged.plan),
+        "loaded": list(checked.loaded),
+        "as_bytes": list(checked.as_bytes),
+        "refused": [error_view(error) for error in checked.refused],
+        "bytes": _bytes(report.record),
+    }
+
+
+def _bytes(record: Record) -> list[Mapping[str, object]]:
+    return [log.as_json(one) for one in record.changed]
 
 
 @contextmanager
@@ -112,9 +201,9 @@ def output_alone() -> Generator[int, None, None]:
         os.close(sink)
 
 
-def _run(flow: Flow, registry: Registry, wish: Wish, on_known: Callable[[Report], None]) -> int:
+def _run(flow: Flow, registry: Registry, wish: Wish, witness: Witness) -> int:
     try:
-        take_through(flow, registry, wish, on_known)
+        take_through(flow, registry, wish, witness)
     except BrokenPipeError:
         _last(f"the reader left when {flow.passed} bytes of the stream were passed on")
         return OSERROR
@@ -135,29 +224,6 @@ def _last(text: str) -> bool:
         os.dup2(os.open(os.devnull, os.O_WRONLY), STDERR)  # what is left of it goes nowhere
         return False
     return True
-
-
-def _tell(report: Report, *, as_json: bool) -> None:
-    """Say what is passed on, and what was found."""
-    checked = report.judged.checked
-    if as_json:
-        data = {
-            "machine": report.machine,
-            **telling.view(report.judged.plan),
-            "loaded": list(checked.loaded),
-            "as_bytes": list(checked.as_bytes),
-            "refused": [error_view(error) for error in checked.refused],
-            "bytes": [dict(log.as_json(one)) for one in report.changed],
-        }
-        click.echo(json.dumps({"schema": SCHEMA, **data}, indent=2), err=True)
-        return
-    for line in telling.lines(report.judged.plan) if report.undo["sections"] else ():
-        _say(line)
-    for name in checked.as_bytes:
-        _say(f"{name}  kept as bytes: no driver is installed")
-    for error in checked.refused:
-        _say(f"virtmig: warning: a live device refuses this: {error}")
-    _say(f"machine {report.machine or 'not named'}, {len(checked.loaded)} devices loaded")
 
 
 def _say(line: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
@@ -38,37 +38,63 @@ class Wish:
     unsafe: bool = False
 
 
+@attrs.frozen(kw_only=True)
+class Record:
+    """What is left of a change beside the stream.
+
+    changed: each run of bytes that is another, at its offset in the streams. undo: the patch that
+    takes the edits back.
+    """
+
+    changed: tuple[Entry, ...]
+    undo: dict[str, Any]
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Report:
     """What became of a stream, when all of it is known and its end is not written yet.
 
-    changed: each run of bytes that is another, at its offset in the streams. undo: the patch that
-    takes the edits back. tail: what is still to be written.
+    tail: what is still to be written.
     """
 
     machine: str
     judged: Judged
-    changed: Sequence[Entry]
-    undo: dict[str, Any]
+    record: Record
     tail: bytes
+
+
+class Witness(Protocol):
+    """Who is told of a stream before its end is written, and may raise to prevent that."""
+
+    def keep(self, record: Record) -> None:
+        """Called while the source can still be told that it failed, if that can be.
+
+        And once more if what describes the device state changes too, which comes last.
+        """
+        ...
+
+    def tell(self, report: Report) -> None:
+        """Called when all of the stream is known."""
+        ...
 
 
 @attrs.frozen(eq=False)
 class Judged:
-    """What the device state is found to be: what changes in it, and what live devices say."""
+    """What the device state is found to be: what changes in it, and what live devices say.
+
+    record: of what was there when it was judged.
+    """
 
     sections: tuple[Section, ...]
     plan: EditPlan
     checked: Checked
+    record: Record
 
 
-def take_through(
-    flow: Flow, registry: Registry, wish: Wish, on_known: Callable[[Report], None]
-) -> None:
+def take_through(flow: Flow, registry: Registry, wish: Wish, witness: Witness) -> None:
     """Take a stream from one end of `flow` to the other.
 
-    on_known: called before the end of the stream is written; may raise to prevent that. Whatever
-    is raised, by it or here, what was written is no complete stream.
+    Whatever is raised, by the witness or here, what was written is no complete stream.
     """
     check_declared(wish.requests, registry)
     opening = look_at_head(flow)
@@ -78,8 +104,12 @@ def take_through(
     tail = Tail(flow)
     ends = _Ends(opening, head, tail.start, registry, wish)
     early = ends.judge_early(tail.state())
+    if early is not None:
+        witness.keep(early.record)
     report = ends.report(tail.all(), early)
-    on_known(report)
+    if early is None or early.record != report.record:
+        witness.keep(report.record)
+    witness.tell(report)
     flow.put(report.tail)
 
 
@@ -164,7 +194,11 @@ class _Ends:
         _permit(plan, self.wish)
         edited = self._edited(kept, plan)
         checked = check(edited.stream, self.registry, self.wish.options, unsafe=self.wish.unsafe)
-        return Judged(kept.stream.sections, plan, checked)
+        return Judged(kept.stream.sections, plan, checked, self._record(kept, plan))
+
+    def _record(self, kept: Kept, plan: EditPlan) -> Record:
+        changed = (_moved(one, kept.tail, self.at) for one in entries(kept.stream, plan))
+        return Record(changed=tuple(changed), undo=undo_of(kept.stream, plan))
 
     def _edited(self, kept: Kept, plan: EditPlan) -> Kept:
         """The skeleton of what is written, framed anew."""
@@ -180,12 +214,10 @@ class _Ends:
         same = early is not None and early.sections == kept.stream.sections
         judged = early if early is not None and same else self._judge(kept)
         edited = self._edited(kept, judged.plan)
-        changed = entries(kept.stream, judged.plan)
         return Report(
             machine=edited.stream.machine,
             judged=judged,
-            changed=[_moved(one, kept.tail, self.at) for one in changed],
-            undo=undo_of(kept.stream, judged.plan),
+            record=self._record(kept, judged.plan),
             tail=edited.data[edited.tail :],
         )
 

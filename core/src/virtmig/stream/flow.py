@@ -10,6 +10,8 @@ import fcntl
 import os
 import re
 import select
+import sys
+import termios
 
 import attrs
 
@@ -47,26 +49,29 @@ class Flow(Forward):
     _buffer: bytearray = attrs.field(factory=lambda: bytearray(ROOM), init=False)
     sipping: bool = attrs.field(default=False, init=False)
     """Whether little is read at once, so that the source waits with what it still has to write."""
+    lags: bool = attrs.field(default=False, init=False)
+    """Whether who reads `sink` had much left to read when we last wrote; False if it is no pipe."""
     _allowed: int = attrs.field(default=ROOM, init=False)
     """How far ahead the source may be, in bytes."""
     ahead: int | None = attrs.field(init=False)
     """How far ahead it can be: what its pipe holds; None if it has none, and that is not known."""
+    _much: int | None = attrs.field(init=False)
+    """Half of what the pipe behind us holds; None if there is none."""
 
     def __attrs_post_init__(self) -> None:
-        _resize(self.sink, ROOM)
+        behind = _resize(self.sink, ROOM) or _capacity(self.sink)
+        self._much = behind // 2 if behind is not None else None
         self.ahead = _capacity(self.source)
 
-    def widen(self, ahead: int) -> None:
-        """Let the source be so many bytes ahead, if it can be."""
-        if self.ahead is not None and self.ahead < ahead:
-            self.ahead = _resize(self.source, min(ahead, ROOM)) or self.ahead
+    def allow(self, ahead: int) -> None:
+        """Let the source be so many bytes ahead, rounded down to what a pipe can hold.
 
-    def narrow(self, ahead: int) -> None:
-        """Let the source be no more than so many bytes ahead.
-
-        Takes effect step by step, as we read on: a pipe that is full cannot be made smaller.
+        More takes effect at once, less step by step, as we read on: a pipe that is full cannot be
+        made smaller.
         """
-        self._allowed = max(ahead, NARROW)
+        self._allowed = 1 << min(max(ahead, NARROW), ROOM).bit_length() - 1
+        if self.ahead is not None and self.ahead < self._allowed:
+            self.ahead = _resize(self.source, self._allowed) or self.ahead
 
     def take(self, size: int) -> bytes:
         while self._end - self.at < size:
@@ -143,6 +148,7 @@ class Flow(Forward):
 
     def _read(self, place: int) -> int:
         """Read into the buffer from `place` on; how many bytes, 0 at the end of the stream."""
+        self._narrow()  # a pipe that is empty already, before its source goes on
         sip = self.sipping and self.ahead == NARROW  # else the pipe has to be emptied first
         end = place + SIP if sip else len(self._buffer)
         with memoryview(self._buffer) as whole, whole[place:end] as room:
@@ -153,21 +159,22 @@ class Flow(Forward):
                     _wait(self.source, select.POLLIN)
                 else:
                     break
-        if self.ahead is not None and self.ahead > self._allowed:
-            self._halve(self.ahead)
+        self._narrow()  # as empty as it ever is: a source that is fast fills it again at once
         return count
 
-    def _halve(self, held: int) -> None:
-        """Let the source's pipe hold half as much, if it is not too full for that just now.
-
-        It is as empty behind a read as it ever is; a source that is fast fills it again at once.
-        """
-        self.ahead = _resize(self.source, max(held // 2, self._allowed)) or held
+    def _narrow(self) -> None:
+        """Let the source's pipe hold no more than is allowed, or half, if it is not too full."""
+        held = self.ahead
+        if held is not None and held > self._allowed:
+            half = max(held // 2, self._allowed)
+            self.ahead = _resize(self.source, self._allowed) or _resize(self.source, half) or held
 
     def _pass_on(self) -> None:
         with memoryview(self._buffer) as whole:
             self._write(whole[self._written - self._base : self.at - self._base])
         self._written = self.at
+        if self._much is not None:
+            self.lags = _unread(self.sink) > self._much
 
     def _write(self, view: memoryview) -> None:
         while view:
@@ -194,6 +201,13 @@ def _capacity(file: int) -> int | None:
         return fcntl.fcntl(file, fcntl.F_GETPIPE_SZ)
     except OSError:
         return None
+
+
+def _unread(file: int) -> int:
+    """How many bytes lie in a pipe."""
+    count = bytearray(4)
+    fcntl.ioctl(file, termios.FIONREAD, count)
+    return int.from_bytes(count, sys.byteorder)
 
 
 def _wait(file: int, event: int) -> None:

@@ -32,8 +32,12 @@ LARGEST_HEAD = 16 << 20
 """Bytes in front of the pages of RAM: names of blocks, and devices that are saved early."""
 ZERO_SIZE = 9
 """Bytes of a zero page: no page takes fewer."""
-SHARE = 16
+SHARE = 4
 """The source may be ahead by one of so many parts of what is still to come at the least."""
+LONG = 1 << 18
+"""Bytes of one part behind which there may be many more, when all pages were sent once."""
+AGAIN = 1 << 16
+"""How far the source may then be ahead: what a pipe holds anyway, and enough for speed."""
 FIRST_BYTES = 92
 """What tells a stream from other kinds of files; every stream is longer."""
 TO_A_FILE = "save to a file, and change that with `virtmig edit`"
@@ -108,13 +112,25 @@ def pass_live(flow: Flow, head: Head) -> None:
 
 @attrs.define(eq=False)
 class _LivePass:
-    """Goes over live sections that flow; each part is one section's, in any order."""
+    """Goes over live sections that flow; each part is one section's, in any order.
+
+    The source must not have written all of its stream when we find that we cannot pass it on, so
+    its pipe is small when the end can be near. That is after an END, and there is none before each
+    page was sent once. Later, while a guest runs whose pages are sent again, any part may be the
+    last one in front of an END; but not inside a part, and QEMU stops the guest in between. So the
+    pipe is small between parts, and in each one until that has become long. It stays small if who
+    reads behind us is slow: then we find the end late, and a larger one makes nothing faster.
+    """
 
     flow: Flow
     head: Head
     _names: frozenset[str] = attrs.field(init=False)
     _left: int = attrs.field(init=False)
     """Pages that are still to be sent for the first time: the end cannot come before."""
+    _part_at: int = attrs.field(default=0, init=False)
+    """Where the part that goes on began."""
+    _ending: bool = attrs.field(default=False, init=False)
+    """Whether an END was met."""
     _named: bool = attrs.field(default=False, init=False)
     """Whether a RAM block was named, which items without a name then are about."""
 
@@ -123,13 +139,13 @@ class _LivePass:
         shared = IGNORE_SHARED in self.head.capabilities  # not all of its pages are sent
         total = 0 if shared else sum(block.length for block in self.head.blocks)
         self._left = total // self.head.page_size
-        self.flow.widen(self._left * ZERO_SIZE // SHARE)
 
     def run(self) -> None:
         """Pass on all parts, up to the last END."""
         open_ids = {section.section_id: section.idstr for section in self.head.live}
         while open_ids:
-            at = self.flow.at
+            self.flow.allow(0)
+            at = self._part_at = self.flow.at
             kind = self.flow.integer(1)
             if kind == COMMAND:
                 self.flow.skip(2)
@@ -139,8 +155,7 @@ class _LivePass:
             if kind not in (SectionKind.PART, SectionKind.END) or section_id not in open_ids:
                 reason = f"record {kind:#x} of section {section_id} where live sections go on"
                 raise BadFooter(reason, offset=at)
-            if kind == SectionKind.END:
-                self._left = 0
+            self._ending |= kind == SectionKind.END
             self._part(section_id, open_ids[section_id])
             if kind == SectionKind.END:
                 del open_ids[section_id]
@@ -177,12 +192,14 @@ class _LivePass:
             self._sent(count)
 
     def _sent(self, count: int) -> None:
-        """Count pages, and let the source be less far ahead the sooner the end can come.
-
-        It must not have written all of its stream when we find that we cannot pass it on.
-        """
+        """Count pages, and let the source be less far ahead the sooner the end can come."""
         self._left = max(0, self._left - count)
-        self.flow.narrow(self._left * ZERO_SIZE // SHARE)
+        self.flow.allow(0 if self._ending else self._left * ZERO_SIZE // SHARE or self._again())
+
+    def _again(self) -> int:
+        """How far the source may be ahead in a part with pages that were sent before."""
+        long = self.flow.at - self._part_at >= LONG
+        return AGAIN if long and not self.flow.lags else 0
 
     def _item(self, flags: int, at: int) -> None:
         """Pass on one page in any encoding, from behind the item's first word."""
