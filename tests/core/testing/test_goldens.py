@@ -71,7 +71,7 @@ def with_golden(made: Made, payload: bytes = b"", **changes: Any) -> Made:
 
 def test_a_good_golden_passes_all_laws_that_look_at_it(workshop: Workshop) -> None:
     kit = kit_of(with_golden(workshop.device()))
-    for law in ("goldens", "goldens_live", "truncation", "any_bytes", "hostile_counts", "agree"):
+    for law in ("goldens", "goldens_live", "names_fit_goldens", "truncation", "any_bytes", "hostile_counts", "agree"):
         assert outcome(kit, law) == ""
     notes = taken_notes()
     assert any("no golden has version 1" in note for note in notes)
@@ -141,6 +141,15 @@ WRONG: dict[str, tuple[str, dict[str, str], dict[str, str], str, str]] = {
     ),
     "a load that loses something": (
         "goldens_live", {}, {"device.limit = state.limit": "device.limit = 100"}, "EchoState.limit", "loaded 9",
+    ),
+    "a queue without a role": (
+        "names_fit_goldens", {}, {'queue_names=("requestq", "answerq")': 'first_queues=("",)',
+                                  '            control_queue="controlq",\n': ""},
+        "queue_names", "has no role",
+    ),
+    "a configuration space that is too long": (
+        "names_fit_goldens", {}, {'control_queue="controlq",': 'control_queue="controlq", config_space={"level": 4096},'},
+        "config_space", "end inside 'level', 0 to 4096",
     ),
 }  # fmt: skip
 

@@ -71,6 +71,15 @@ ASKING = {
         "hooks",
         "printed 'loading'",
     ),
+    "a load that warns": Wrong(
+        "silent",
+        {
+            IMPORTS: f"import logging\n{IMPORTS}",
+            LOAD_END: f"{LOAD_END}        logging.getLogger(__name__).warning('%d loaded', 1)\n",
+        },
+        "hooks",
+        "logged '1 loaded' as WARNING",
+    ),
 }
 NOTES = {
     "a subsection whose versions are one": (

@@ -10,7 +10,7 @@ END = "            view=view,\n"
 API = "from virtmig.api import DeviceDriver, DeviceMismatch,"
 MORE = (
     "from virtmig.api import Answer, DefaultChange, Defect, DeviceDriver, DeviceMismatch, Diagnosis, "
-    "Finished, RingSize, VirtQueueElement, evolve,"
+    "Finished, IoVec, RingSize, VirtQueueElement, evolve,"
 )
 PLUGIN = "\n\nplugin = VirtioEcho()"
 LIMIT = '"requests that are answered at the most")'
@@ -50,6 +50,16 @@ def finish(*changes: tuple[str, str]) -> dict[str, str]:
     return described("finish=finish", FINISH, *changes)
 
 
+def written(length: int, address: int) -> dict[str, str]:
+    """Answers that say a length, and write one byte into a segment of two at 4096."""
+    return finish(
+        ("in_num=0", "in_num=1"),
+        ("in_addr=()", "in_addr=(4096,)"),
+        ("in_sg=()", "in_sg=(IoVec(iov_base=0, iov_len=2),)"),
+        ("length=0, writes=()", f"length={length}, writes=(({address}, b'!'),)"),
+    )
+
+
 def rule(text: str) -> dict[str, str]:
     """Another rule for edits of a field."""
     return {LIMIT: f"{LIMIT[:-1]}, {text})", "import (\n    Cond": "import (\n    safe, Cond"}
@@ -58,6 +68,7 @@ def rule(text: str) -> dict[str, str]:
 RIGHT = {
     "a defect": defect(),
     "answers": finish(),
+    "answers that are written": written(2, 4097),
     "ring sizes": described('ring_sizes={"requestq": RingSize(256), "controlq": RingSize(64)}'),
     "an option": described(
         'defaults=(DefaultChange(option="x", since="7.0", before="off", after="on"),)'
@@ -120,6 +131,12 @@ DESCRIBING = {
     ),
     "answers of no length": Wrong(
         "finish", finish(("length=0", "length=-1")), "finish", "length -1"
+    ),
+    "answers written elsewhere": Wrong(
+        "finish", written(2, 4098), "finish", "0x1002, where the device may not write"
+    ),
+    "answers that are not counted": Wrong(
+        "finish", written(1, 4097), "finish", "2 bytes up to what is written"
     ),
     "requests that stay": Wrong(
         "finish", finish((", points_len=0, points=()", "")), "finish", "requests in flight"

@@ -15,9 +15,9 @@ from virtmig.testing.laws.contract import DeviceContractLaws
 from virtmig.testing.laws.docs import DocLaws
 from virtmig.testing.laws.facts import FactLaws
 from virtmig.testing.laws.going_on import GoingOnLaws
-from virtmig.testing.laws.goldens import LiveGoldenLaws
 from virtmig.testing.laws.hooks import HookLaws
 from virtmig.testing.laws.live import RoundTripLaws
+from virtmig.testing.laws.naming import NamingLaws
 from virtmig.testing.laws.package import PackageLaws
 from virtmig.testing.laws.properties import PropertyLaws
 from virtmig.testing.laws.room import RoomLaws
@@ -33,7 +33,7 @@ class DeviceConformance(
     DeviceContractLaws,
     PackageLaws,
     DocLaws,
-    LiveGoldenLaws,
+    NamingLaws,
     FactLaws,
     AnnotationLaws,
     TableLaws,

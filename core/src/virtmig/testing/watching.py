@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import random
 import sys
@@ -59,6 +60,25 @@ def printed() -> Generator[list[str]]:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _written() as below:
         yield found
     found.append((out.getvalue() + err.getvalue() + below[0]).strip())
+
+
+@contextlib.contextmanager
+def logged() -> Generator[list[logging.LogRecord]]:
+    """What is logged inside, of warnings and above, whatever levels are set."""
+    found: list[logging.LogRecord] = []
+    make = logging.getLogRecordFactory()
+
+    def remembered(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = make(*args, **kwargs)
+        if record.levelno >= logging.WARNING:
+            found.append(record)
+        return record
+
+    logging.setLogRecordFactory(remembered)
+    try:
+        yield found
+    finally:
+        logging.setLogRecordFactory(make)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from virtmig.testing.laws.description import OuterLaws, called, release, with_de
 from virtmig.testing.report import LawBroken
 from virtmig.virtio.defects import DefaultChange, RingSize
 from virtmig.virtio.element import VirtQueueElement
-from virtmig.virtio.finishing import Answer, Finished, Outcome
+from virtmig.virtio.finishing import Answer, Finished, Outcome, device_writable
 from virtmig.virtio.state import VirtioState
 
 LONGEST = 1024
@@ -66,6 +66,7 @@ class AnswerLaws(OuterLaws):
                 made = self._finished(state, outcome)
                 for answer in made.answers if made is not None else ():
                     _on_its_queue(answer, state)
+                    _inside_its_chain(answer)
 
     def _finished(self, state: VirtioState, outcome: Outcome) -> Finished | None:
         """The answers to all requests of a state; None if the device gives none."""
@@ -110,3 +111,26 @@ def _on_its_queue(answer: Answer, state: VirtioState) -> None:
     if not 0 <= answer.length < 1 << 32:
         do = "say how many bytes were written to the chain"
         raise LawBroken(f"an answer has the length {answer.length}", do=do, field="finish")
+
+
+def _inside_its_chain(answer: Answer) -> None:
+    """What an answer writes goes where the guest has given room, and is counted."""
+    room: list[tuple[int, int, int]] = []
+    before = 0
+    for address, size in device_writable(answer.element):
+        room.append((address, size, before))
+        before += size
+    for address, data in answer.writes:
+        ends = [
+            in_front + address + len(data) - start
+            for start, size, in_front in room
+            if start <= address and address + len(data) <= start + size
+        ]
+        if not ends:
+            do = "write inside the segments of device_writable(element) alone"
+            found = f"{len(data)} bytes at {address:#x}, where the device may not write"
+            raise LawBroken(found, do=do, field="finish")
+        if min(ends) > answer.length:
+            do = "let `length` count all bytes of the chain up to the last that is written"
+            found = f"{min(ends)} bytes up to what is written, and the length is {answer.length}"
+            raise LawBroken(found, do=do, field="finish")

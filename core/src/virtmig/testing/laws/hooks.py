@@ -19,7 +19,7 @@ from virtmig.testing.looking import core, own
 from virtmig.testing.near import Tried
 from virtmig.testing.process import audited, changes, shared_state, unusual
 from virtmig.testing.report import LawBroken
-from virtmig.testing.watching import calls_of, early_looks, printed
+from virtmig.testing.watching import calls_of, early_looks, logged, printed
 from virtmig.virtio.order import LOAD, SAVE, Step, walk
 from virtmig.virtio.state import VirtioState
 from virtmig.virtio.subsections import TAILS
@@ -114,17 +114,21 @@ class HookLaws(MarkLaws, LiveKit):
 
     @law
     def test_silent(self) -> None:
-        """Hooks print nothing: the output of the command is an answer."""
+        """Hooks print nothing, and log no warning: the output of the command is an answer."""
         draw = RandomDraw(5)
         bench = self.bench()
         setting = bench.draw_state(draw)
         device = bench.scrambled(setting, draw)
-        with printed() as said:
+        with printed() as said, logged() as warned:
             self.subject.describe()
             self.put(bench.fresh(setting), bench.save(device))
-        if said[0]:
-            do = "say it by logging, below the level of a warning, or not at all"
+        do = "say it by logging, below the level of a warning, or not at all"
+        if said[0] and not warned:  # without a handler, logging prints what is a warning
             raise LawBroken(f"printed {shown(said[0])}", do=do, field="hooks")
+        if warned:
+            record = warned[0]
+            text = f"logged {shown(record.getMessage())} as {record.levelname}"
+            raise LawBroken(f"{text} ({record.filename}:{record.lineno})", do=do, field="hooks")
 
     @law
     def test_no_side_effects(self) -> None:
