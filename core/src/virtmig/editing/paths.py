@@ -23,7 +23,7 @@ LONGEST_LIKELY = 128
 """Characters of a wrong name that are compared; the time goes with the square."""
 DEEPEST = 12
 """Records inside records; the deepest of ours has six."""
-_FORM = re.compile(r"[^.\[\]]+(\[[0-9]{1,9}\])*(\.[^.\[\]]+(\[[0-9]{1,9}\])*)*")
+_FORM = re.compile(r"[^.\[\]]+(\[[0-9]{1,20}\])*(\.[^.\[\]]+(\[[0-9]{1,20}\])*)*")
 _STEP = re.compile(r"([^.\[\]]+)|\[([0-9]+)\]")
 
 
