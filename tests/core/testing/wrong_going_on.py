@@ -49,7 +49,7 @@ GOING_ON = {
         LIMITED,
     ),
     "a property is refused without its path": Wrong(
-        "properties",
+        "refusals",
         {
             CREATE: WITH_LIMIT,
             "        device.limit = state.limit\n": "        if state.limit != device.limit:\n"

@@ -6,6 +6,7 @@ observers are registered with each of them.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -93,6 +94,8 @@ class Bound:
         finally:
             phase.acting = None
         if not isinstance(value, expected):
+            if inspect.iscoroutine(value):
+                value.close()  # or Python tells later, and elsewhere, that nobody awaited it
             found = type(value).__name__
             text = f"{self.owner}: {hook} returned {found}, not {expected.__name__}"
             raise ContractBroken(text)

@@ -29,7 +29,7 @@ from virtmig.testing.draw import Draw
 from virtmig.testing.drawing import Undrawable
 from virtmig.testing.drawn import drawing, record_classes
 from virtmig.testing.report import LawBroken
-from virtmig.testing.settings import given_facts, scope_of
+from virtmig.testing.settings import given_facts, known_bits, scope_of
 from virtmig.testing.stubs import (
     PLACE,
     KitConfig,
@@ -38,14 +38,13 @@ from virtmig.testing.stubs import (
     without_transport,
 )
 from virtmig.testing.subject import Subject
+from virtmig.testing.whole import LIVE, of_values, with_core
 from virtmig.virtio.envelope import Envelope
 from virtmig.virtio.facts import Fact
 from virtmig.virtio.state import VirtioState
 from virtmig.wire.layout import ATTRIBUTE, layout_of
 
 R = TypeVar("R")
-LIVE = "load_save"
-"""The law that tells what is wrong with every load or save."""
 EARLY = "reads_nothing_unloaded"
 """The law that tells of a load hook that looks at what is not loaded yet."""
 CREATE = "let the create hook make a new live object of any decoded state"
@@ -109,7 +108,7 @@ class Bench(ABC):
     @property
     def features(self) -> int:
         """All feature bits of the device type: a device offers them, accepted or not."""
-        found = sum(1 << bit for bit in self.drivers.device.driver.features)
+        found = sum(1 << bit for bit in known_bits(self.drivers.device.driver))
         return found | ANY_HIGH_FEATURE if found >> 64 else found
 
     @property
@@ -127,10 +126,10 @@ class Bench(ABC):
     @abstractmethod
     def _draw_state(self, draw: Draw, version: int) -> VirtioState: ...
 
-    def draw_state(self, draw: Draw, version: int = 0) -> VirtioState:
+    def draw_state(self, draw: Draw, version: int | None = None) -> VirtioState:
         """A state whose core parts fit each other, and whose other parts are drawn."""
         with drawing(self.subject.driver):
-            return self._draw_state(draw, version or self.version)
+            return self._draw_state(draw, self.version if version is None else version)
 
     @abstractmethod
     def parts(self, state: VirtioState) -> dict[str, Any]:
@@ -154,6 +153,7 @@ class Bench(ABC):
 
     def furnish(self, device: VirtioDevice, state: VirtioState, transport: Transport) -> None:
         """What the core adds to a device that was just made."""
+        with_core(device)
         device.name = self.drivers.device.driver.name
         device.target_endian = "little"
         device.facts = state.facts
@@ -194,7 +194,7 @@ class Bench(ABC):
         """The same with the core in another state too: status, interrupts, features."""
         device = self.negotiated(state)
         device.status, device.isr = draw.integer(0, 15), draw.integer(0, 3)
-        own = self.drivers.device.driver.features
+        own = known_bits(self.drivers.device.driver)
         device.guest_features ^= sum(1 << bit for bit in own if draw.boolean())
         device.guest_features_lo = device.guest_features & 0xFFFFFFFF
         core = virtio_save(device, kit_drivers())
@@ -237,6 +237,7 @@ class Bench(ABC):
                 do = f"let the save hook return {base.__name__}(...) itself, and no subclass of it"
                 text = f"what is saved is a {kind.__name__}, which no layout is declared for"
                 raise LawBroken(text, do=do, field=path, first=LIVE)
+            of_values(part)
 
     def load(self, device: VirtioDevice, state: VirtioState, on_step: OnStep = silent) -> None:
         """Load a state; anything but a refusal is a broken law."""

@@ -11,7 +11,14 @@ from virtmig.hooks.registry import Drivers
 from virtmig.live.device import Transport, VirtioDevice
 from virtmig.testing.bench import CREATE, Bench, asked, evolved
 from virtmig.testing.draw import Draw
-from virtmig.testing.settings import draw_core, draw_facts, draw_features, given_facts, scope_of
+from virtmig.testing.settings import (
+    draw_core,
+    draw_facts,
+    draw_features,
+    given_facts,
+    known_bits,
+    scope_of,
+)
 from virtmig.testing.stubs import kit_device, kit_transport
 from virtmig.virtio.state import VirtioState
 from virtmig.virtio.subsections import ExtraState
@@ -29,7 +36,7 @@ class DeviceBench(Bench):
 
     def _draw_state(self, draw: Draw, version: int) -> VirtioState:
         driver = self.drivers.device.driver
-        features = draw_features(draw, tuple(driver.features))
+        features = draw_features(draw, known_bits(driver))
         roles = (*driver.first_queues, *driver.queue_names)
         least = max(1, len(roles) + bool(driver.control_queue))
         core = draw_core(draw, features, draw.integer(least, least + 2))

@@ -23,8 +23,8 @@ from virtmig.testing.laws.properties import PropertyLaws
 from virtmig.testing.laws.room import RoomLaws
 from virtmig.testing.laws.saving import SaveLaws
 from virtmig.testing.laws.settings import SettingsLaws
-from virtmig.testing.laws.states import VersionLaws
 from virtmig.testing.laws.tables import TableLaws
+from virtmig.testing.laws.versions import VersionLaws
 from virtmig.testing.scrambling import set_same_names
 from virtmig.virtio.state import VirtioState
 
@@ -67,9 +67,9 @@ class DeviceConformance(
         Default: draw a record of the driver's class, and set the live attributes of the same names.
         """
         driver = self.subject.driver
-        set_same_names(device, draw, driver.state, *self.properties)
+        set_same_names(device, draw, driver.state, *self.properties, *self.converted)
         if driver.outer is not None:
-            set_same_names(device, draw, driver.outer, *self.properties)
+            set_same_names(device, draw, driver.outer, *self.properties, *self.converted)
 
     def bench(self) -> Bench:
         return self._bench

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 from virtmig.testing import notes
+from virtmig.testing.blaming import blame
 from virtmig.testing.draw import Draw
 from virtmig.testing.drawn import record_classes
 from virtmig.testing.isolation import only
@@ -186,16 +187,17 @@ def _needs_contract(kit: Kit, method: str) -> None:
 
 def _settled(kit: Kit, name: str, text: str, error: LawBroken) -> str:
     """Say all that is known of a broken law, and which law tells it; this one, if no other does."""
-    _explained(kit, error)
+    _explained(kit, error, name)
     error.law = f"{name}: {text}"
     error.plugin = _label(kit)
     return _other(kit, name, error) or told_first(type(kit), error, name)
 
 
-def _explained(kit: Kit, error: LawBroken) -> None:
+def _explained(kit: Kit, error: LawBroken, name: str) -> None:
     """Say which line of the plugin's it was, as soon as the plugin is there."""
     if kit.kind and "bound" in vars(kit.subject):
         explain(error, kit.subject.package, record_classes(kit.subject.driver))
+        blame(error, name, kit.subject, getattr(kit, "scramble", None))
 
 
 def _other(kit: Kit, name: str, error: LawBroken) -> str:
@@ -207,7 +209,7 @@ def _other(kit: Kit, name: str, error: LawBroken) -> str:
     setattr(cls, "_virtmig_broken", known)  # noqa: B010
     if error.first not in known:
         test: Any = getattr(cls, f"test_{error.first}", None)
-        known[error.first] = _breaks(getattr(test, "__wrapped__", None), kit)
+        known[error.first] = _breaks(getattr(test, "__wrapped__", None), kit, error.first)
     other = known[error.first]
     if other is None or other.fault != error.fault:
         return ""
@@ -215,7 +217,7 @@ def _other(kit: Kit, name: str, error: LawBroken) -> str:
     return error.first if other.first in {"", error.first} else ""
 
 
-def _breaks(method: Any, kit: Kit) -> LawBroken | None:
+def _breaks(method: Any, kit: Kit, name: str) -> LawBroken | None:
     """What a law finds; one that is left out finds nothing."""
     import pytest  # noqa: PLC0415  only a running test needs it
 
@@ -223,7 +225,7 @@ def _breaks(method: Any, kit: Kit) -> LawBroken | None:
         if method is not None:
             method(kit)
     except LawBroken as error:
-        _explained(kit, error)
+        _explained(kit, error, name)
         return error
     except (Exception, pytest.skip.Exception):  # noqa: BLE001  for its own run to tell
         return None

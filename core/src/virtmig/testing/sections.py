@@ -26,10 +26,10 @@ class SectionBench:
         version: int = self.subject.driver.version
         return version
 
-    def draw_state(self, draw: Draw, version: int = 0) -> SectionState:
+    def draw_state(self, draw: Draw, version: int | None = None) -> SectionState:
         """A state as the declaration allows it."""
         with drawing(self.subject.driver):
-            return self._draw_state(draw, version or self.version)
+            return self._draw_state(draw, self.version if version is None else version)
 
     def _draw_state(self, draw: Draw, version: int) -> SectionState:
         facts = draw_facts(draw, self.layout)

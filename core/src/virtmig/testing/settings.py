@@ -18,11 +18,18 @@ from virtmig.wire.scope import Scope
 SIZES = (64, 128, 256)
 COMMON_BITS = (28, 29, VERSION_1, 33, RING_PACKED, RING_RESET, 64)
 HIGHEST_VECTOR = 3
+FEATURE_BITS = 128
 
 
 def draw_facts(draw: Draw, layout: SectionLayout[Any]) -> dict[str, Any]:
     """An answer to each open fact."""
     return {name: draw.choice(fact.candidates) for name, fact in layout.open_facts.items()}
+
+
+def known_bits(driver: Any) -> tuple[int, ...]:
+    """The features of a driver; a number that is no bit is for the law `features` to tell."""
+    bits: tuple[Any, ...] = tuple(driver.features)
+    return tuple(bit for bit in bits if isinstance(bit, int) and 0 <= bit < FEATURE_BITS)
 
 
 def draw_features(draw: Draw, known: tuple[int, ...]) -> int:

@@ -24,6 +24,7 @@ from virtmig.hooks.contract import contract_findings
 from virtmig.hooks.discovery import DEVICES, SECTIONS, TRANSPORTS, Installed, find, left_out, scan
 from virtmig.hooks.spelling import ALL_HOOKS
 from virtmig.hooks.stale import AGAIN, stale_entry_points
+from virtmig.testing.looking import own
 from virtmig.testing.process import core_attributes
 from virtmig.testing.report import LawBroken
 from virtmig.testing.tables import module_tables
@@ -60,6 +61,8 @@ class Subject:
         """The functions and attributes of the core before the plugin's hooks run."""
         self.tables: dict[str, Any] = {}
         """What the plugin's modules hold once they are imported."""
+        self.held: dict[str, Any] = {}
+        """What the plugin object holds before a hook of a live object is called."""
 
     @cached_property
     def source(self) -> Installed:
@@ -139,9 +142,11 @@ class Subject:
     def bound(self) -> Any:
         """The plugin behind its hooks."""
         try:
-            return BINDERS[self.kind](self.plugin, self.name, self.owner)
+            made = BINDERS[self.kind](self.plugin, self.name, self.owner)
         except PluginError as error:
             raise LawBroken(error.reason, do=self._advice(error), field="hooks") from error
+        self.held = own(self.plugin)
+        return made
 
     def _advice(self, error: VirtmigError) -> str:
         """What to do about a plugin that cannot be bound."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from virtmig.errors import DriverFailed
-from virtmig.testing.bench import LIVE
 from virtmig.testing.crash import PLAIN, crash_of, cure, hook_of
 from virtmig.testing.report import LawBroken
+from virtmig.testing.whole import LIVE
 
 TOLD = "_virtmig_told"
 

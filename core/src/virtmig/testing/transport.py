@@ -70,7 +70,9 @@ class TransportConformance(
         Default: draw a record of the driver's class, and set the live attributes of the same names;
         give each queue a small vector.
         """
-        set_same_names(transport, draw, self.subject.driver.config, *self.properties)
+        set_same_names(
+            transport, draw, self.subject.driver.config, *self.properties, *self.converted
+        )
         for queue in transport.device.queues:
             queue.vector = draw.integer(0, 3)
 

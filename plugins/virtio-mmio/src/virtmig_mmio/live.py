@@ -85,7 +85,8 @@ class VirtioMmio:
     @hookimpl
     def load_extra_state(self, transport: MmioTransport, state: MmioExtra) -> None:
         if transport.legacy:
-            raise DeviceMismatch("the stream's device has a virtio 1 interface, this one has not")
+            text = "the stream's device has a virtio 1 interface, this one has not"
+            raise DeviceMismatch(text, path="subsections.virtio/extra_state.virtio_mmio")
         transport.modern = state.state
 
 

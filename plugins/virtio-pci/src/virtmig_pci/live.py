@@ -174,7 +174,9 @@ class VirtioPci:
         if state.modern_state is None:
             return
         if transport.modern is None:
-            raise DeviceMismatch("the stream's device has a virtio 1 interface, this one has not")
+            path = "subsections.virtio/extra_state.virtio_pci/modern_state"
+            text = "the stream's device has a virtio 1 interface, this one has not"
+            raise DeviceMismatch(text, path=path)
         restore(transport.modern, state.modern_state)
 
 

@@ -11,10 +11,12 @@ from virtmig.testing.kit import law
 from virtmig.testing.laws.live import FRESH, LiveKit, attribute_fault, same_parts, unlike_attributes
 from virtmig.testing.looking import own, stale
 from virtmig.testing.report import LawBroken
+from virtmig.testing.watching import another_day
 from virtmig.virtio.state import VirtioState
 
 CHANGES = 3
 """Changes of both devices, one after the other."""
+CLOCK = "take it from the state alone: two loads of one state differ, as by a clock or by chance"
 FORGOTTEN = "nothing_is_forgotten"
 """The law that tells of an attribute that no load puts back, into whatever device."""
 
@@ -72,16 +74,19 @@ class GoingOnLaws(LiveKit):
         state, _ = bench.payload(bench.save(bench.scrambled(setting, draw)))
         used = bench.in_use(setting, draw)
         self.put(used, state)
-        self._same(used, self.loaded(state, setting), "a device in use")
+        self._same(used, state, setting, "a device in use")
         self.put(used, state)
-        self._same(used, self.loaded(state, setting), "a device loaded twice")
+        self._same(used, state, setting, "a device loaded twice")
         later, _ = bench.payload(bench.save(bench.scrambled(setting, draw)))
         self.put(used, later)
         which = "a device loaded with another state before"
-        self._same(used, self.loaded(later, setting), which)
+        self._same(used, later, setting, which)
 
-    def _same(self, one: VirtioDevice, other: VirtioDevice, which: str) -> None:
-        bench = self.bench()
+    def _same(
+        self, one: VirtioDevice, state: VirtioState, setting: VirtioState, which: str
+    ) -> None:
+        """A device that the state was loaded into is as a fresh one that is given it."""
+        bench, other = self.bench(), self.loaded(state, setting)
         for name, kept, anew in stale(bench.live(one)):
             text = f"{which} has {shown(kept)} cached, but works out {shown(anew)}"
             do = "drop what is cached in the load hook: vars(device).pop(...)"
@@ -98,4 +103,14 @@ class GoingOnLaws(LiveKit):
             text = f"{which} has {shown(ours)}, {FRESH} {shown(theirs)}"
             broken = self.derived_wrong(self.called(one, place), text, do)
             broken.first, broken.fault = FORGOTTEN, broken.fault or attribute_fault(name)
+            if self._by_the_clock(state, setting, name):
+                broken.do, broken.first, broken.fault = CLOCK, "", f"clock {name}"
             raise broken
+
+    def _by_the_clock(self, state: VirtioState, setting: VirtioState, name: str) -> bool:
+        """Whether two loads of one state, a day apart, differ in an attribute of fresh devices."""
+        live = self.bench().live
+        one = own(live(self.loaded(state, setting)))
+        with another_day():
+            other = own(live(self.loaded(state, setting)))
+        return any(found == name for found, *_ in unlike_attributes(one, other))

@@ -15,16 +15,18 @@ from virtmig.hooks.registry import Drivers, Registry
 from virtmig.live.blueprint import create
 from virtmig.live.procedure import virtio_load, virtio_save
 from virtmig.reading import target_endian
-from virtmig.testing.bench import LIVE
 from virtmig.testing.crash import hook_of
 from virtmig.testing.diff import differences, fields_of, named
 from virtmig.testing.drawn import site
 from virtmig.testing.goldens import Golden, read_goldens
 from virtmig.testing.isolation import everything
 from virtmig.testing.kit import dig, law, skip
+from virtmig.testing.laws.live import same_parts
 from virtmig.testing.laws.wire import Case, WireLaws
 from virtmig.testing.lost import like, lost_goldens, unnamed
+from virtmig.testing.older import section_fields, state_as_of, wrongly_taken
 from virtmig.testing.report import LawBroken
+from virtmig.testing.whole import LIVE
 from virtmig.virtio.state import VirtioState
 from virtmig.wire.layout import layout_of
 
@@ -174,15 +176,45 @@ class LiveGoldenLaws(GoldenLaws):
         for golden in self.all_goldens:
             drivers, case = self.drivers_of(golden), self.decoded(golden)
             try:
-                endian = target_endian(golden.machine, golden.idstr)
-                device = create(drivers, case.state, endian)
-                virtio_load(device, drivers, case.state)
-                again = virtio_save(device, drivers)
-                payload = drivers.envelope.unparse(again, case.version)
+                again, payload = self._there_and_back(golden, drivers, case)
             except VirtmigError as error:
                 raise self._not_live(golden, error) from error
+            except LawBroken:
+                raise
+            except Exception as error:
+                do = "let the hooks make live objects and records as their reference says"
+                text = f"golden {golden}: {told(error)}"
+                raise LawBroken(text, do=do, field=self.driver, first=LIVE) from error
             if payload != case.payload:
                 raise self._saved_otherwise(golden, case, again, payload)
+
+    def _there_and_back(
+        self, golden: Golden, drivers: Drivers, case: Case
+    ) -> tuple[VirtioState, bytes]:
+        """What a device saves that has loaded a golden, as the golden's version has it."""
+        device = create(drivers, case.state, target_endian(golden.machine, golden.idstr))
+        virtio_load(device, drivers, case.state)
+        saved = virtio_save(device, drivers)
+        again = state_as_of(saved, case.version)
+        if self.subject.kind == "device":
+            self._look_at_later(golden, case, saved, again)
+        return again, drivers.envelope.unparse(again, case.version)
+
+    def _look_at_later(
+        self, golden: Golden, case: Case, saved: VirtioState, again: VirtioState
+    ) -> None:
+        """What the device has for fields that later versions than the golden's brought."""
+        bench = self.bench()
+        found = [*same_parts(bench, again, saved)]
+        if not found:
+            return
+        fields = section_fields(self.record_classes())
+        fresh = bench.parts(bench.save(bench.negotiated(case.state)))
+        for one in found:
+            broken = wrongly_taken(one, fields, fresh, case.version)
+            if broken is not None:
+                broken.found = f"golden {golden}: {broken.found}"
+                raise broken
 
     @staticmethod
     def _not_live(golden: Golden, error: VirtmigError) -> LawBroken:

@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-import difflib
-import functools
 import time
 import warnings
 from typing import Any
 
-from virtmig.errors import DeviceMismatch, LoadRefused, shown, told
-from virtmig.formats.tables import records
-from virtmig.testing.crash import came_from
+from virtmig.errors import LoadRefused, shown
 from virtmig.testing.draw import Draw, RandomDraw
 from virtmig.testing.kit import law
 from virtmig.testing.laws.live import LiveKit, unlike_attributes
 from virtmig.testing.laws.marks import OF, MarkLaws
+from virtmig.testing.laws.refusing import RefusalLaws
 from virtmig.testing.looking import core, own
-from virtmig.testing.near import Tried
 from virtmig.testing.process import audited, changes, shared_state, unusual
 from virtmig.testing.report import LawBroken
 from virtmig.testing.watching import calls_of, early_looks, logged, printed
 from virtmig.virtio.order import LOAD, SAVE, Step, walk
 from virtmig.virtio.state import VirtioState
 from virtmig.virtio.subsections import TAILS
-from virtmig.wire.layout import layout_of
 
 TIMED = 3
 """Loads of which the quickest is looked at."""
 SLOW = 0.02
 """Seconds from which on a load of a small state is worth a note."""
-PARTS = {"device": "state", "outer": "outer", "config": "config"}
-"""Parts of a state whose fields are a driver's own, so that a refusal has to name one, and the
-attribute of the driver that declares each."""
 ASKED_ANYWHERE = ("describe_driver", "create_device", "create_transport", "has_extra_state")
 """Hooks that have no place in the order."""
 
 
-class HookLaws(MarkLaws, LiveKit):
+class HookLaws(RefusalLaws, MarkLaws, LiveKit):
     """What holds for the hooks of every plugin with live objects."""
 
     @law
@@ -167,55 +159,3 @@ class HookLaws(MarkLaws, LiveKit):
             self.note(f"{type(plugin).__name__}.{name} changes in a load: all devices share it")
         if min(taken) > SLOW:
             self.note(f"a load takes {min(taken) * 1000:.0f} ms: does a hook wait for something?")
-
-    @law
-    def test_refusals(self) -> None:
-        """A refusal says why, and which field it is that does not fit."""
-        self.each_random(self._refusals)
-        tried = Tried(self.properties)
-        self.each_random(functools.partial(self._near_refusals, tried=tried), self.examples)
-
-    def _near_refusals(self, draw: Draw, tried: Tried) -> None:
-        bench = self.bench()
-        for state in self.near_states(draw, tried):
-            try:
-                bench.load(bench.fresh(state), state)
-            except LoadRefused as error:
-                self._says_why(error)
-
-    def _refusals(self, draw: Draw) -> None:
-        bench = self.bench()
-        state, other = bench.draw_state(draw), bench.draw_state(draw)
-        for setting in (state, other):
-            try:
-                bench.load(bench.fresh(setting), state)
-            except LoadRefused as error:
-                self._says_why(error)
-
-    def _names_in(self, part: str) -> set[str]:
-        """Names of all fields and subsections in a part of the state: `device`."""
-        root = getattr(self.subject.driver, PARTS[part], None)
-        layouts = [layout_of(cls) for cls in (records(root) if root is not None else ())]
-        return {name for one in layouts for name in (*(f.name for f in one.all_fields), *one.tails)}
-
-    def _says_why(self, error: LoadRefused) -> None:
-        path = error.where.path
-        hook = f"load hooks of {self.subject.name}"
-        if not isinstance(error, DeviceMismatch) and came_from(error, self.subject.package):
-            do = "raise DeviceMismatch: the other kinds of LoadRefused are the core's own"
-            raise LawBroken(f"a {told(error)}", do=do, field=path or hook)
-        if not error.reason.strip():
-            do = 'say what does not fit: DeviceMismatch("this device has ...", path="device.field")'
-            raise LawBroken("a refusal without a reason", do=do, field=path or hook)
-        if path.partition(".")[0] not in PARTS:
-            return
-        known = self._names_in(path.partition(".")[0])
-        last = path.partition(".")[2]
-        last = last if last in known else last.rpartition(".")[2].partition("[")[0]
-        if last not in known:
-            near = difflib.get_close_matches(last, sorted(known), 1)
-            do = f"write {near[0]!r}" if near else "name a field as `virtmig inspect --json` does"
-            if others := [one for one in PARTS if last in self._names_in(one)]:
-                do = f"write '{others[0]}.{last}', the part that has such a field"
-            found = f"a refusal names {path!r}, no field of that part: {shown(error.reason)}"
-            raise LawBroken(found, do=do, field=path)

@@ -8,7 +8,7 @@ from typing import Any
 
 from virtmig.errors import EncodeError, LoadRefused, shown
 from virtmig.live.device import VirtioDevice
-from virtmig.testing.bench import LIVE, Bench
+from virtmig.testing.bench import Bench
 from virtmig.testing.diff import Difference, differences, fields_of, kind_of, told_kind
 from virtmig.testing.draw import Draw
 from virtmig.testing.drawn import drawing, record_classes
@@ -17,11 +17,14 @@ from virtmig.testing.kit import Kit, law
 from virtmig.testing.looking import doubtful, on_queues, own
 from virtmig.testing.near import Tried, neighbours
 from virtmig.testing.report import LawBroken
+from virtmig.testing.whole import LIVE
 from virtmig.virtio.state import VirtioState
 from virtmig.wire.layout import layout_of
 
 FRESH = "a fresh device"
 """What a state is loaded into, if nothing else is said."""
+UNNAMED = "a refusal without a path"
+"""What two laws have in common that tell of one."""
 
 
 LATE = (
@@ -214,7 +217,7 @@ class RoundTripLaws(LiveKit):
         if name in self.field_names():
             return "it is a field of the record: save it from this attribute, and load it back"
         do = "save it and load it back; if post_load works it out from what was loaded: "
-        return f"{do}derived = ({name!r},)"
+        return f"{do}derived = ({name!r},), and let scramble set it as the running device would"
 
     @law
     def test_every_field_changes(self) -> None:

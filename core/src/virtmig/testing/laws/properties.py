@@ -11,7 +11,7 @@ from virtmig.errors import EncodeError, LoadRefused, shown
 from virtmig.testing.diff import equal
 from virtmig.testing.draw import Draw
 from virtmig.testing.kit import law
-from virtmig.testing.laws.live import same_parts
+from virtmig.testing.laws.live import UNNAMED, same_parts
 from virtmig.testing.laws.objects import ENOUGH, ObjectLaws
 from virtmig.testing.report import LawBroken
 from virtmig.virtio.state import VirtioState
@@ -49,14 +49,15 @@ class PropertyLaws(ObjectLaws):
                 self._refuses(bench.put(state, {path: changed}), setting, name)
 
     def _changed(self, part: Any, other: Any) -> Iterator[tuple[str, Any]]:
-        """The record with one property at a time as another one has it."""
+        """The record with one property at a time as another one has it, and what it decides."""
         if type(part) is not type(other):
             return
         for field in layout_for(part).all_fields:
             mine, value = getattr(part, field.name), getattr(other, field.name)
             given = mine is not None and value is not None
             if field.name in self.properties and given and not equal(mine, value):
-                yield field.name, attrs.evolve(part, **{field.name: value})
+                taken = {name: getattr(other, name) for name in decided_by(part, field.name)}
+                yield field.name, attrs.evolve(part, **{field.name: value}, **taken)
 
     def _refuses(self, state: VirtioState, setting: VirtioState, name: str) -> None:
         """A device of `setting` refuses the state, or becomes what the state says."""
@@ -71,10 +72,22 @@ class PropertyLaws(ObjectLaws):
             if not error.where.path:
                 do = f'say which field it is: DeviceMismatch(..., path="device.{name}")'
                 text = f"refused without a path: {error}"
-                raise LawBroken(text, do=do, field=name) from error
+                broken = LawBroken(text, do=do, field=name, first="refusals")
+                broken.fault = UNNAMED
+                raise broken from error
             return
         for found in same_parts(bench, state, bench.save(device)):
             if found.field.rpartition(".")[2] == name and name not in self.normalised:
                 text = found.said("a device that had another one loaded", "and then saved")
                 do = "compare it in the load hook and raise DeviceMismatch with its path; or set it"
                 raise LawBroken(text, do=do, field=found.name)
+
+
+def decided_by(record: Any, name: str) -> list[str]:
+    """Fields whose length or presence one field decides, as a count does: they change with it."""
+    found = [name]
+    for field in layout_for(record).all_fields:  # a field looks at earlier ones alone
+        reads = {*field.type.reads, *(field.when.reads if field.when is not None else ())}
+        if reads & {*found}:
+            found.append(field.name)
+    return found[1:]

@@ -6,12 +6,12 @@ from typing import Any
 
 from virtmig.errors import LoadRefused, shown
 from virtmig.live.device import VirtioDevice
-from virtmig.testing.bench import LIVE
 from virtmig.testing.draw import Draw
 from virtmig.testing.kit import law
 from virtmig.testing.laws.live import LiveKit, unlike_attributes
 from virtmig.testing.looking import attributes, frozen
 from virtmig.testing.report import LawBroken
+from virtmig.testing.whole import LIVE
 from virtmig.virtio.state import VirtioState
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from virtmig.errors import VirtmigError, shown
 from virtmig.testing.diff import differences, equal, told_kind
 from virtmig.testing.draw import Draw
+from virtmig.testing.inside import innermost
 from virtmig.testing.kit import law
 from virtmig.testing.laws.live import LiveKit, same_parts, unlike_attributes
 from virtmig.testing.looking import CORE, attributes, everything, own
@@ -35,8 +36,10 @@ class SaveLaws(LiveKit):
             text = f"{told_kind(value)} before a save, {told_kind(now)} after it"
             do = "let the save hook only read"
             raise LawBroken(text, do=do, field=self.called(device, name))
-        if everything(device) != before:
-            raise LawBroken("a save changed the device", do="let the save hook only read")
+        if (after := everything(device)) != before:
+            place, ours, now = innermost(type(bench.live(device)).__name__, before, after)
+            text = f"a save changed the device: {told_kind(ours)} before, {told_kind(now)} after it"
+            raise LawBroken(text, do="let the save hook only read; sort a copy", field=place)
         with another_day():
             second = bench.save(device)
         for found in same_parts(bench, one, second):

@@ -10,10 +10,10 @@ from typing import Any
 
 import attrs
 
-from virtmig.errors import EncodeError, LoadRefused, shown
+from virtmig.errors import EncodeError, LoadRefused
 from virtmig.live.device import VirtioDevice
 from virtmig.testing.diff import differences, is_record, told_kind
-from virtmig.testing.draw import Draw
+from virtmig.testing.draw import Draw, RandomDraw
 from virtmig.testing.keeping import how_to_keep
 from virtmig.testing.kit import law
 from virtmig.testing.laws.live import LiveKit, same_parts, unlike_attributes
@@ -27,6 +27,8 @@ ALONE = "all else being as in a fresh device, loaded"
 NEAR = "all else being as a device saved it, loaded"
 MOSTLY = 2
 """So many times as many states refused as kept are worth a note."""
+NEAR_ONES = 3
+"""Saved states whose neighbours are looked at before that is said."""
 
 
 class StateLaws(LiveKit):
@@ -45,9 +47,19 @@ class StateLaws(LiveKit):
             kept += len(refused) == before
 
         self.each(look)
-        if len(refused) > MOSTLY * kept:
+        if len(refused) > MOSTLY * kept and not (kept and self._near_ones_kept()):
             text = f"{len(refused)} of {len(refused) + kept} drawn states were refused"
             self.note(f"any_state: {text}, the first with {refused[0]!r}")
+
+    def _near_ones_kept(self) -> bool:
+        """Whether states near a saved one come past what a device refuses most drawn ones for."""
+        bench, tried = self.bench(), Tried(self.properties)
+        kept: list[bool] = []
+        for number in range(NEAR_ONES):
+            with contextlib.suppress(LawBroken):  # that is for the law one_field_changed to tell
+                near = self.near_states(RandomDraw(number), tried)
+                kept.extend(not self._refused(bench.fresh(one), one, []) for one in near)
+        return kept.count(False) <= MOSTLY * kept.count(True)
 
     def _any_state(self, draw: Draw, refused: list[str]) -> None:
         bench = self.bench()
@@ -224,51 +236,6 @@ class StateLaws(LiveKit):
         except (EncodeError, LoadRefused):
             return
         self._kept(state, bench.save(device), ALONE)
-
-
-class VersionLaws(StateLaws):
-    """What holds for states of older versions."""
-
-    @law
-    def test_older_versions(self) -> None:
-        """States of each declared version load; what they lack is as in a fresh device."""
-        for version in range(self._oldest(), self.bench().version):
-            self.each(functools.partial(self._older, version=version), 20)
-
-    def _oldest(self) -> int:
-        return int(self.bench().drivers.device.driver.minimum_version)
-
-    def _older(self, draw: Draw, version: int) -> None:
-        bench = self.bench()
-        state = bench.draw_state(draw, version)
-        if not self.comes_back(bench.payload(bench.save(bench.scrambled(state, draw)))[0], state):
-            return  # not for its age
-        fresh = bench.parts(bench.save(bench.negotiated(state)))
-        device = bench.scrambled(attrs.evolve(state), draw)
-        try:
-            bench.load(device, state)
-        except LoadRefused:
-            return
-        again = self._writable(device, version)
-        for found in same_parts(bench, state, again):
-            name = found.field.rpartition(".")[2]
-            default = getattr(fresh.get(found.path.partition(".")[0]), name, None)
-            if name in self.normalised or (found.one is None and found.other == default):
-                continue
-            do = f"in a load hook, put the default back for what version {version} lacks (None)"
-            text = f"of version {version} {found.said('loaded', 'then saved')}; a fresh device "
-            text += f"has {shown(default)}"
-            raise LawBroken(text, do=do, field=found.name)
-
-    def _writable(self, device: VirtioDevice, version: int) -> VirtioState:
-        """What is saved after a load of an older version; it has to be a state of the newest."""
-        try:
-            return self.bench().payload(self.bench().save(device))[0]
-        except LawBroken as error:
-            error.do = (
-                f"in a load hook, put the default back for what version {version} lacks (None)"
-            )
-            raise
 
 
 class Stopped(Exception):
