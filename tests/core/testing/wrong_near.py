@@ -170,5 +170,6 @@ NEAR = {
         },
         "points",
         ".from_(1)",
+        {"examples": 400},
     ),
 }
