@@ -50,6 +50,19 @@ def test_an_unsafe_change_writes_nothing_and_lists_all_reasons(
 
 
 @pytest.mark.parametrize("option", ["--log", "--undo"])
+def test_a_pipe_is_no_place_for_what_is_left_beside_it(
+    virtmig: Command, x86: Path, tmp_path: Path, option: str
+):
+    """It is neither read, which would wait for ever, nor removed."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    ended = virtmig("edit", x86, "-o", tmp_path / "made.mig", "--set", MAC, option, pipe)
+    assert (ended.code, "not a regular file" in ended.err) == (3, True)
+    assert pipe.is_fifo()
+    assert not (tmp_path / "made.mig").exists()
+
+
+@pytest.mark.parametrize("option", ["--log", "--undo"])
 def test_what_cannot_be_written_beside_it_leaves_the_stream(
     virtmig: Command, x86: Path, tmp_path: Path, option: str
 ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import stat
@@ -28,6 +27,7 @@ from virtmig.formats.view import SCHEMA, error_view
 from virtmig.hooks.registry import Registry
 from virtmig.reading import Options
 from virtmig.stream.flow import Flow
+from virtmig.stream.writing import replaced
 
 OSERROR = 3
 """What the command ends with where a file cannot be read or written, as all of ours do."""
@@ -129,8 +129,7 @@ def _refuse(files: Mapping[str, str | None]) -> None:
 
 def _can_write(path: str) -> None:
     """Refuse a file that cannot be replaced, or has no room for a byte."""
-    if Path(path).exists() and not Path(path).is_file():
-        raise OSError(errno.EINVAL, "not a regular file, so not to be replaced", path)
+    replaced(Path(path))
     try:
         with tempfile.TemporaryFile(dir=Path(path).resolve().parent) as file:
             file.write(b"?")

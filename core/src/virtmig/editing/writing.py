@@ -12,7 +12,7 @@ from virtmig.editing.patches import undo_of
 from virtmig.editing.plan import EditPlan
 from virtmig.stream.opening import Stream
 from virtmig.stream.place import Place
-from virtmig.stream.writing import write_pieces
+from virtmig.stream.writing import replaced, write_pieces
 
 
 def write_plan(  # noqa: PLR0913  a file each
@@ -41,7 +41,7 @@ def write_plan(  # noqa: PLR0913  a file each
 @contextmanager
 def _kept_if_whole(path: str) -> Generator[None]:
     """Put back what is at `path` now if what is done inside fails."""
-    earlier = Path(path).read_bytes() if Path(path).exists() else None
+    earlier = Path(path).read_bytes() if replaced(Path(path)) else None
     try:
         yield
     except BaseException:

@@ -52,7 +52,7 @@ def write_file(
 def _write_file(
     target: Path, path: str | os.PathLike[str], fill: Callable[[Output], None], like: int | None
 ) -> None:
-    old = _replaced(target)
+    old = replaced(target)
     _sweep(target.parent)
     try:
         fresh = _create(target.parent)
@@ -73,7 +73,7 @@ def _write_file(
     _sync_folder(target.parent)
 
 
-def _replaced(target: Path) -> os.stat_result | None:
+def replaced(target: Path) -> os.stat_result | None:
     """What is to be replaced, if anything; refuses what is not a plain file."""
     try:
         old = target.stat()
