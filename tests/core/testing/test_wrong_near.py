@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.core.testing.test_wrong_distributions import OUTER
@@ -26,21 +28,18 @@ TRANSPORTS = {
         "each_field_alone",
         {
             "    pending: bool = False": "    pending: bool = False\n    kept: dict[int, int] = attrs.field(factory=dict)",
-            "transport.device.queues[index].vector = state": "transport.kept[index & 3] = state",
-            "vector=transport.device.queues[index].vector": "vector=transport.kept.get(index & 3, 0)",
+            "transport.device.queues[index].vector = state": "transport.kept[index & 1] = state",
+            "vector=transport.device.queues[index].vector": "vector=transport.kept.get(index & 1, 0)",
         },
         "TubeQueue.vector",
         "by its whole index",
         {
             "scramble": lambda _, transport, draw: transport.kept.update(
-                {n: draw.integer(0, 9) for n in range(4)}
-            ),
-            "examples": 400,
+                {n: draw.integer(0, 9) for n in range(2)}
+            )
         },
     ),
 }
-# Whether chance, or the collector, shows these differs between versions of Python and of Hypothesis.
-CHANCE = {"queues by a part of their index", "an end that fails"}
 SECTIONS = {
     "its own parent": Wrong(
         "parent", {DRIVER: 'name="echo-disk", parent="echo-disk"'}, "SectionDriver.parent", "vmsd"
@@ -81,17 +80,14 @@ SECTIONS = {
 def test_a_wrong_device_breaks_a_law(
     workshop: Workshop, request: pytest.FixtureRequest, name: str
 ) -> None:
-    if name in CHANCE:
-        request.applymarker(pytest.mark.xfail(strict=False, reason="shown by chance"))
+    if name == "an end that fails" and sys.version_info[:2] == (3, 13):
+        reason = "early releases of CPython 3.13 can fail to free what refers to itself"
+        request.applymarker(pytest.mark.xfail(strict=False, reason=reason))
     check(workshop.device(NEAR[name].changes), NEAR[name])
 
 
 @pytest.mark.parametrize("name", TRANSPORTS)
-def test_a_wrong_transport_breaks_a_law(
-    workshop: Workshop, request: pytest.FixtureRequest, name: str
-) -> None:
-    if name in CHANCE:
-        request.applymarker(pytest.mark.xfail(strict=False, reason="shown by chance"))
+def test_a_wrong_transport_breaks_a_law(workshop: Workshop, name: str) -> None:
     check(workshop.transport(TRANSPORTS[name].changes), TRANSPORTS[name])
 
 
