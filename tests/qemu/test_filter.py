@@ -48,9 +48,10 @@ def filtering(arguments: tuple[str, ...], out: Path) -> Iterator[tuple[subproces
             child.kill()
 
 
-def send(machine: Qemu, feed: int) -> dict[str, Any]:
+def send(machine: Qemu, feed: int, downtime_ms: int = 300) -> dict[str, Any]:
     """Migrate into an open file, which is closed here then; QEMU's report at the end."""
-    machine.qmp.command("migrate-set-parameters", **{"max-bandwidth": FULL_SPEED})
+    limits = {"max-bandwidth": FULL_SPEED, "downtime-limit": downtime_ms}
+    machine.qmp.command("migrate-set-parameters", **limits)
     connection = machine.qmp._connection
     send_fds = b'{"execute": "getfd", "arguments": {"fdname": "stream"}}\n'
     socket.send_fds(connection, [send_fds], [feed])
@@ -111,16 +112,22 @@ def test_a_running_guest_moves_through_a_filter(install: Install, name: str) -> 
             assert_goes_on(before, target)
 
 
+@pytest.mark.parametrize("downtime_ms", [300, 1], ids=["at once", "pages again"])
 @pytest.mark.parametrize("name", BUSES)
-def test_a_guest_whose_state_is_refused_goes_on_where_it_was(install: Install, name: str) -> None:
-    """The source is told while it still writes, and the target gets no complete stream."""
+def test_a_guest_whose_state_is_refused_goes_on_where_it_was(
+    install: Install, name: str, downtime_ms: int
+) -> None:
+    """The source is told while it still writes, and the target gets no complete stream.
+
+    Also when it stops the guest late, behind long parts with pages that it has sent before.
+    """
     with prepare(MACHINES[name], install) as source:
         reach(MACHINES[name], source)
         with (
             waiting(name, install, source) as (target, pipe),
             filtering(UNSAFE, pipe) as (child, feed),
         ):
-            report = send(source, feed)
+            report = send(source, feed, downtime_ms)
             _, said = child.communicate(timeout=20)
             assert child.returncode == 5, said
             assert "UnsafeEdit" in said

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import attrs
 
-from virtmig.stream.flow import Flow
+from virtmig.stream.flow import NARROW, Flow
 
 
 @attrs.define
@@ -32,6 +32,7 @@ def piped(
     slow: called before each read of what comes out. into: an open file that it writes to instead.
     """
     source, feed = os.pipe()
+    fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, NARROW)  # a thread that feeds would keep it too full
     drain, sink = os.pipe()
     ends = Ends(Flow(source, sink if into is None else into))
 

@@ -233,6 +233,21 @@ def test_between_two_parts_the_source_may_not_be_ahead(null: int) -> None:
     assert narrow == [flowing.NARROW]
 
 
+def test_ram_that_is_not_plugged_is_not_waited_for(
+    null: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QEMU sends none of it, so what comes behind it can be all that is left."""
+    asked: list[int] = []
+    monkeypatch.setattr(Flow, "allow", lambda _, ahead: asked.append(ahead))
+    items = (zero_item("mem1", 0, named=True), *BIG)
+    recipe = Recipe(items=items, blocks={"mem1": 1 << 30, "pc.ram": 64 * PAGE})
+    with piped(pieces(recipe.build(), 20_000), into=null) as ends:
+        go(ends.flow)
+    first = asked.index(max(asked))
+    assert asked[first] > 1 << 18
+    assert max(asked[first + 1 :]) < flowing.NARROW
+
+
 def test_nothing_is_written_before_the_head_is_whole() -> None:
     data = Recipe().build()
     out, error = refused(data[: ram_at(data)], NotAStream)

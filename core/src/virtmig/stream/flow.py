@@ -22,8 +22,13 @@ ROOM = 1 << 20
 """Bytes that are held at a time, and that the kernel is asked to hold in a pipe, for speed."""
 NARROW = 1 << 12
 """The fewest bytes that a pipe holds."""
+WIDE = 1 << 16
+"""Bytes that a pipe holds as it is made."""
 SIP = 1 << 10
 """Bytes that are read at once by who wants the source to wait."""
+TURNS = 50
+"""How often we look whether a source that has little room has gone on, before we sleep: it takes a
+few microseconds, and to be woken some more."""
 
 
 @attrs.define(eq=False)
@@ -66,12 +71,13 @@ class Flow(Forward):
     def allow(self, ahead: int) -> None:
         """Let the source be so many bytes ahead, rounded down to what a pipe can hold.
 
-        More takes effect at once, less step by step, as we read on: a pipe that is full cannot be
-        made smaller.
+        More takes effect at once; less if the pipe is not too full, else step by step, as we read
+        on.
         """
         self._allowed = 1 << min(max(ahead, NARROW), ROOM).bit_length() - 1
         if self.ahead is not None and self.ahead < self._allowed:
             self.ahead = _resize(self.source, self._allowed) or self.ahead
+        self._narrow()
 
     def take(self, size: int) -> bytes:
         while self._end - self.at < size:
@@ -98,6 +104,11 @@ class Flow(Forward):
         count = (match.end() - match.start()) // size
         self.at += count * size
         return count
+
+    def passed_word(self, size: int) -> int:
+        """The 8 bytes that begin the `size` ones that were passed over last, in one call."""
+        start = self.at - size - self._base
+        return int.from_bytes(self._buffer[start : start + 8], "big")
 
     def look(self, limit: int) -> bytes:
         """The bytes that come next, at least one more with each call; none is passed over.
@@ -149,8 +160,8 @@ class Flow(Forward):
     def _read(self, place: int) -> int:
         """Read into the buffer from `place` on; how many bytes, 0 at the end of the stream."""
         self._narrow()  # a pipe that is empty already, before its source goes on
-        sip = self.sipping and self.ahead == NARROW  # else the pipe has to be emptied first
-        end = place + SIP if sip else len(self._buffer)
+        self._look_out()
+        end = place + self._sip() if self.sipping else len(self._buffer)
         with memoryview(self._buffer) as whole, whole[place:end] as room:
             while True:
                 try:
@@ -161,6 +172,20 @@ class Flow(Forward):
                     break
         self._narrow()  # as empty as it ever is: a source that is fast fills it again at once
         return count
+
+    def _sip(self) -> int:
+        """How many bytes to read while the source is to wait: few, or half of what it has room for.
+
+        Then the room can be halved, if its source was not fast enough to fill the half again.
+        """
+        return SIP if self.ahead == NARROW else (self.ahead or ROOM) // 2
+
+    def _look_out(self) -> None:
+        """Wait a moment for a source that could not be far ahead."""
+        if self.ahead is not None and self.ahead < WIDE:
+            for _ in range(TURNS):
+                if _unread(self.source):
+                    return
 
     def _narrow(self) -> None:
         """Let the source's pipe hold no more than is allowed, or half, if it is not too full."""

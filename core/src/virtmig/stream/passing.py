@@ -11,6 +11,7 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import accumulate
 
 import attrs
 
@@ -36,8 +37,10 @@ SHARE = 4
 """The source may be ahead by one of so many parts of what is still to come at the least."""
 LONG = 1 << 18
 """Bytes of one part behind which there may be many more, when all pages were sent once."""
-AGAIN = 1 << 16
-"""How far the source may then be ahead: what a pipe holds anyway, and enough for speed."""
+AGAIN = 1 << 13
+"""How far the source may then be ahead, in bytes. Twice that is less than what follows a part if it
+was the last one (20 KiB are the least), so it still waits for us if we slept while it stopped the
+guest; and in what follows there is always time to make that less."""
 FIRST_BYTES = 92
 """What tells a stream from other kinds of files; every stream is longer."""
 TO_A_FILE = "save to a file, and change that with `virtmig edit`"
@@ -115,18 +118,21 @@ class _LivePass:
     """Goes over live sections that flow; each part is one section's, in any order.
 
     The source must not have written all of its stream when we find that we cannot pass it on, so
-    its pipe is small when the end can be near. That is after an END, and there is none before each
-    page was sent once. Later, while a guest runs whose pages are sent again, any part may be the
-    last one in front of an END; but not inside a part, and QEMU stops the guest in between. So the
-    pipe is small between parts, and in each one until that has become long. It stays small if who
-    reads behind us is slow: then we find the end late, and a larger one makes nothing faster.
+    its pipe is small when the end can be near. That is after an END, and there is none before QEMU
+    has gone through all blocks once, in the order of their list. Later, while a guest runs whose
+    pages are sent again, any part may be the last one in front of an END; but not inside a part. So
+    the pipe is small between parts, and in each one until that has become long. It stays small if
+    who reads behind us is slow: then we find the end late, and a larger one makes nothing faster.
     """
 
     flow: Flow
     head: Head
-    _names: frozenset[str] = attrs.field(init=False)
+    _rests: dict[str, int] = attrs.field(init=False)
+    """Bytes of RAM from the start of a block on, by its name."""
     _left: int = attrs.field(init=False)
-    """Pages that are still to be sent for the first time: the end cannot come before."""
+    """Bytes of RAM that QEMU has not come to yet: the end cannot be before."""
+    _rest: int = attrs.field(default=0, init=False)
+    """Bytes of RAM from the start of the named block on."""
     _part_at: int = attrs.field(default=0, init=False)
     """Where the part that goes on began."""
     _ending: bool = attrs.field(default=False, init=False)
@@ -135,10 +141,11 @@ class _LivePass:
     """Whether a RAM block was named, which items without a name then are about."""
 
     def __attrs_post_init__(self) -> None:
-        self._names = frozenset(block.name for block in self.head.blocks)
+        lengths = [block.length for block in self.head.blocks]
+        rests = [*accumulate(reversed(lengths))][::-1]
+        self._rests = dict(zip((block.name for block in self.head.blocks), rests, strict=True))
         shared = IGNORE_SHARED in self.head.capabilities  # not all of its pages are sent
-        total = 0 if shared else sum(block.length for block in self.head.blocks)
-        self._left = total // self.head.page_size
+        self._left = 0 if shared else sum(lengths)
 
     def run(self) -> None:
         """Pass on all parts, up to the last END."""
@@ -175,43 +182,52 @@ class _LivePass:
             if self._named:
                 self._runs()
             at = self.flow.at
-            flags = self.flow.integer(8) & (self.head.page_size - 1)
+            word = self.flow.integer(8)
+            flags = word & (self.head.page_size - 1)
             if flags == EOS:
                 return
             if flags != MULTIFD_FLUSH:
-                self._item(flags, at)
+                self._item(word, flags, at)
 
     def _runs(self) -> None:
         """Pass on pages and zero pages of the same block, as far as they are here."""
         pages, zeros = runs(self.head.page_size)
         while True:
-            count = self.flow.skip_known(pages, self.head.page_size + 8)
-            count += self.flow.skip_known(zeros, ZERO_SIZE)
-            if not count:
+            whole = self.flow.skip_known(pages, self.head.page_size + 8)
+            null = self.flow.skip_known(zeros, ZERO_SIZE)
+            if not whole and not null:
                 return
-            self._sent(count)
+            self._sent(self.flow.passed_word(ZERO_SIZE if null else self.head.page_size + 8))
 
-    def _sent(self, count: int) -> None:
-        """Count pages, and let the source be less far ahead the sooner the end can come."""
-        self._left = max(0, self._left - count)
-        self.flow.allow(0 if self._ending else self._left * ZERO_SIZE // SHARE or self._again())
+    def _sent(self, word: int) -> None:
+        """Let the source be less far ahead the sooner the end can come behind an item.
+
+        Pages that need not be sent are left out, as those that virtio-mem has not plugged. One
+        that does not lie behind the last one is sent again.
+        """
+        page = self.head.page_size
+        left = max(0, self._rest - (word & -page) - page)
+        self._left = left if left < self._left else 0
+        ahead = self._left // page * ZERO_SIZE // SHARE
+        self.flow.allow(0 if self._ending else ahead or self._again())
 
     def _again(self) -> int:
         """How far the source may be ahead in a part with pages that were sent before."""
         long = self.flow.at - self._part_at >= LONG
         return AGAIN if long and not self.flow.lags else 0
 
-    def _item(self, flags: int, at: int) -> None:
+    def _item(self, word: int, flags: int, at: int) -> None:
         """Pass on one page in any encoding, from behind the item's first word."""
         if not flags & CONTINUE:
             name = self.flow.text()
-            if name not in self._names:
+            if name not in self._rests:
                 raise BadFooter(f"a page of the unknown RAM block {name!r}", offset=at)
             self._named = True
+            self._rest = self._rests[name]
         if not self._named:
             raise BadFooter("a page continues a RAM block, but none came before", offset=at)
         skip_content(self.flow, flags, self.head.page_size, at)
-        self._sent(1)
+        self._sent(word)
 
 
 @lru_cache
